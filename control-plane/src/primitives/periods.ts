@@ -148,8 +148,7 @@ function dateStarts(
 ): number[] {
   const step = size === 'DAY' ? { days: 1 } : { months: 1 };
   const date = Temporal.Instant.fromEpochMilliseconds(fromMs).toZonedDateTimeISO(timeZone).toPlainDate();
-  // One step back: where midnight is repeated, the date read off the clock can be a day late.
-  let day = (size === 'DAY' ? date : date.with({ day: 1 })).subtract(step);
+  let day = size === 'DAY' ? date : date.with({ day: 1 });
   const starts: number[] = [];
   for (;;) {
     const start = day.toZonedDateTime(timeZone).startOfDay().epochMilliseconds;

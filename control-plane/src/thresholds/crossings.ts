@@ -1,4 +1,6 @@
-import { formatQuantity, type Quantity, ZERO } from '../primitives/decimal';
+import { formatQuantity, type Quantity, toQuantity, ZERO } from '../primitives/decimal';
+
+const ONE_PERCENT = toQuantity('0.01');
 
 /** PERCENT and NUMBER are OpenMeter's older names of usage_percentage and usage_value. */
 export type ThresholdType = 'usage_percentage' | 'usage_value' | 'balance_value' | 'PERCENT' | 'NUMBER';
@@ -99,7 +101,7 @@ function activeFromUsage(line: ThresholdLine, standing: MeasuredStanding): Quant
   const type = canonicalType(line.type);
   if (type === 'usage_value') return line.value;
   if (!totalAvailable.greaterThan(ZERO)) return undefined;
-  if (type === 'usage_percentage') return exhaustsAtUsage.times(line.value).times('0.01');
+  if (type === 'usage_percentage') return exhaustsAtUsage.times(line.value).times(ONE_PERCENT);
   return line.value.isNegative() && !line.value.isZero() ? undefined : exhaustsAtUsage.minus(line.value);
 }
 

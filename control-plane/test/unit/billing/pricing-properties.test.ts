@@ -41,16 +41,14 @@ const prices: fc.Arbitrary<Price> = fc.oneof(
   fc
     .tuple(amount, commitments)
     .map(([multiplier, more]): Price => ({ type: 'dynamic', multiplier, ...more })),
-  fc
-    .tuple(amount, fc.integer({ min: 1, max: 12 }), commitments)
-    .map(
-      ([each, size, more]): Price => ({
-        type: 'package',
-        amount: each,
-        quantityPerPackage: toQuantity(size),
-        ...more,
-      }),
-    ),
+  fc.tuple(amount, fc.integer({ min: 1, max: 12 }), commitments).map(
+    ([each, size, more]): Price => ({
+      type: 'package',
+      amount: each,
+      quantityPerPackage: toQuantity(size),
+      ...more,
+    }),
+  ),
   fc
     .tuple(fc.constantFrom('volume' as const, 'graduated' as const), tiers(amount), commitments)
     .map(([mode, list, more]): Price => ({ type: 'tiered', mode, tiers: list, ...more })),

@@ -113,6 +113,22 @@ describe('the worked price cases', () => {
   });
 });
 
+describe('a package', () => {
+  test.each([
+    ['0', 0],
+    ['0.0001', 1],
+    ['1', 1],
+    ['10', 1],
+    ['10.0001', 2],
+    ['11', 2],
+    [`1${'0'.repeat(30)}`, 1e29],
+  ])('of ten: %s begin %d', (quantity, packages) => {
+    expect(total(bill({ type: 'package', quantityPerPackage: q(10), amount: q(1) }, quantity))).toBe(
+      packages,
+    );
+  });
+});
+
 describe('a price', () => {
   const unit = (amount: string, more: object = {}): Price => ({ type: 'unit', amount: q(amount), ...more });
 

@@ -289,6 +289,27 @@ describe('single rules', () => {
       [120, 10, 0],
       [0, 130, 0],
     ]);
+    const rollover = runOverEvents({ ...given, to: hours(5) }).segments.find(
+      ({ kind }) => kind === 'rollover',
+    )!;
+    expect([rollover.overageAtStart, rollover.overage].map(Number)).toEqual([0, 0]);
+  });
+
+  test('LATEST: a level over the limit is no debt, neither in the next segment nor after a reset', () => {
+    const { segments } = runOverEvents({
+      grants: [of({ id: 'g' }), of({ id: 'later', effectiveAt: hours(2), amount: toQuantity(30) })],
+      resets: [{ at: hours(5), preserveOverage: true }],
+      events: [[hours(1), 150]],
+      from: START,
+      to: hours(6),
+      aggregation: 'LATEST',
+    });
+    expect(segments.map(({ overageAtStart, overage }) => [overageAtStart, overage].map(Number))).toEqual([
+      [0, 50],
+      [0, 20],
+      [0, 0],
+      [0, 0],
+    ]);
   });
 
   test('UNIQUE_COUNT: a value counts once a period, however many segments it is seen in', () => {

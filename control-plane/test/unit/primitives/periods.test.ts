@@ -201,6 +201,17 @@ describe('windows', () => {
     ]);
   });
 
+  test('a day starts at the first of two midnights', () => {
+    // St. John's went from 00:01 on November 7, 2010 back to 23:01; 02:45Z is in the repeated hour of the 6th.
+    const windows = windowsOf(
+      at('2010-11-07T02:45:00Z'),
+      at('2010-11-07T02:46:00Z'),
+      'DAY',
+      'America/St_Johns',
+    );
+    expect(windows.map(isoPeriod)).toEqual([['2010-11-07T02:30:00.000Z', '2010-11-08T03:30:00.000Z']]);
+  });
+
   test('months follow the calendar', () => {
     expect(windowsOf(at('2024-02-10T00:00:00Z'), at('2024-03-01T00:00:00Z'), 'MONTH').map(isoPeriod)).toEqual(
       [['2024-02-01T00:00:00.000Z', '2024-03-01T00:00:00.000Z']],
