@@ -238,7 +238,6 @@ function describe(
   burn: Burn,
 ): BurntSegment {
   return {
-    ...segment,
     usage,
     overageAtStart: carried.overage,
     overage: burn.overage,
@@ -247,6 +246,8 @@ function describe(
     grantBalancesAtStart: atStart,
     grantBalancesAtEnd: burn.balances,
     grantUsages: burn.grantUsages,
+    // Last on purpose: spread first, V8 builds the object a property at a time, which took most of a run's time.
+    ...segment,
   };
 }
 
