@@ -1,0 +1,72 @@
+import type { ArrayParameters } from '../database';
+
+/**
+ * Array parameters in PostgreSQL's binary format (array_send/array_recv): no quoting, no escaping and no
+ * parsing of text, which is most of the cost of a large batch on both sides.
+ */
+const oids = { bigint: 20, text: 25 } as const;
+const headerBytes = 20;
+
+const writeHeader = (buffer: Buffer, oid: number, count: number, hasNull: boolean): number => {
+  buffer.writeInt32BE(1, 0);
+  buffer.writeInt32BE(hasNull ? 1 : 0, 4);
+  buffer.writeInt32BE(oid, 8);
+  buffer.writeInt32BE(count, 12);
+  buffer.writeInt32BE(1, 16);
+  return headerBytes;
+};
+
+const emptyArray = (oid: number): Buffer => {
+  const buffer = Buffer.alloc(12);
+  buffer.writeInt32BE(oid, 8);
+  return buffer;
+};
+
+const encodeText = (values: readonly (string | null)[]): Buffer => {
+  if (values.length === 0) return emptyArray(oids.text);
+  let bound = headerBytes;
+  for (const value of values) bound += 4 + (value === null ? 0 : value.length * 3);
+  const buffer = Buffer.allocUnsafe(bound);
+  let hasNull = false;
+  let offset = headerBytes;
+  for (const value of values) {
+    if (value === null) {
+      hasNull = true;
+      offset = buffer.writeInt32BE(-1, offset);
+      continue;
+    }
+    const bytes = buffer.write(value, offset + 4, 'utf8');
+    buffer.writeInt32BE(bytes, offset);
+    offset += 4 + bytes;
+  }
+  writeHeader(buffer, oids.text, values.length, hasNull);
+  return buffer.subarray(0, offset);
+};
+
+const encodeBigint = (values: readonly (number | null)[]): Buffer => {
+  if (values.length === 0) return emptyArray(oids.bigint);
+  const buffer = Buffer.allocUnsafe(headerBytes + values.length * 12);
+  let hasNull = false;
+  let offset = headerBytes;
+  for (const value of values) {
+    if (value === null) {
+      hasNull = true;
+      offset = buffer.writeInt32BE(-1, offset);
+      continue;
+    }
+    offset = buffer.writeInt32BE(8, offset);
+    offset = buffer.writeInt32BE(Math.floor(value / 4294967296), offset);
+    offset = buffer.writeUInt32BE(value >>> 0, offset);
+  }
+  writeHeader(buffer, oids.bigint, values.length, hasNull);
+  return buffer.subarray(0, offset);
+};
+
+const encodeNumericAsText = (values: readonly (string | null)[]): string =>
+  `{${values.map((value) => value ?? 'NULL').join(',')}}`;
+
+export const binaryArrays: ArrayParameters = {
+  text: encodeText,
+  bigint: encodeBigint,
+  numeric: encodeNumericAsText,
+};
