@@ -131,6 +131,8 @@ CREATE TABLE balance_snapshot (
   -- {"<grant id>": "<balance>"}
   grant_balances jsonb NOT NULL,
   overage numeric NOT NULL,
+  -- What the carried overage has burned of the new period's grants.
+  grant_usage numeric NOT NULL,
   PRIMARY KEY (entitlement_id, at)
 );
 
@@ -148,6 +150,8 @@ CREATE TABLE entitlement_usage (
   valid_until bigint NOT NULL,
   usage numeric NOT NULL,
   exhausts_at numeric NOT NULL,
+  -- What grants have covered in this period plus the balance; constant within a segment.
+  total_available numeric NOT NULL,
   wake_at numeric,
   has_access boolean NOT NULL,
   -- catalog_version when wake_at was computed; another version means that rules may have changed.

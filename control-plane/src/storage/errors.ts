@@ -23,7 +23,14 @@ export const isConflict = (error: unknown): boolean => ['40001', '40P01'].includ
 /** 23505: a unique constraint was violated. */
 export const isUniqueViolation = (error: unknown): boolean => sqlStateOf(error) === '23505';
 
-const unreachable = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH']);
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+]);
 
 /** Class 08 (connection), 57P01..03 (shutdown, crash, starting), 53 (resources), 25006 (read only), or a socket error. */
 export const isUnavailable = (error: unknown): boolean => {
@@ -31,5 +38,11 @@ export const isUnavailable = (error: unknown): boolean => {
   const code = sqlStateOf(error) ?? '';
   if (unreachable.has(code) || /^(08|57P|53)/.test(code) || code === '25006') return true;
   // node-postgres reports a dropped connection and a full pool without any code.
-  return code === '' && error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(error.message);
+  return (
+    code === '' &&
+    error instanceof Error &&
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
+      error.message,
+    )
+  );
 };

@@ -38,7 +38,9 @@ const ledger = `CREATE TABLE IF NOT EXISTS schema_migration (
 const migrationLock = 7_210_001;
 
 const appliedNumbers = async (database: Database): Promise<number[]> => {
-  const { rows } = await database.query<{ number: number }>('SELECT number FROM schema_migration ORDER BY number');
+  const { rows } = await database.query<{ number: number }>(
+    'SELECT number FROM schema_migration ORDER BY number',
+  );
   return rows.map((row) => row.number);
 };
 
@@ -68,16 +70,20 @@ export const migrate = async (database: Database, migrations = readMigrations())
         ]);
         if (rows.length > 0) return false;
         for (const statement of statementsOf(migration.sql)) await transaction.query(statement);
-        await transaction.query('INSERT INTO schema_migration (number, name, applied_at) VALUES ($1, $2, $3)', [
-          migration.number,
-          migration.name,
-          Date.now(),
-        ]);
+        await transaction.query(
+          'INSERT INTO schema_migration (number, name, applied_at) VALUES ($1, $2, $3)',
+          [migration.number, migration.name, Date.now()],
+        );
         return true;
       });
       if (isNew) names.push(migration.name);
     } catch (error) {
-      throw new StorageError(`migration ${migration.name} failed: ${(error as Error).message}`, 'migration_failed', false, error);
+      throw new StorageError(
+        `migration ${migration.name} failed: ${(error as Error).message}`,
+        'migration_failed',
+        false,
+        error,
+      );
     }
   }
   return names;

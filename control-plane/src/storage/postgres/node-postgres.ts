@@ -120,7 +120,10 @@ const listen = async (
   let timer: NodeJS.Timeout | undefined;
 
   const connect = async (): Promise<void> => {
-    const fresh = new pg.Client({ connectionString: options.connectionString, application_name: 'tollgate-listen' });
+    const fresh = new pg.Client({
+      connectionString: options.connectionString,
+      application_name: 'tollgate-listen',
+    });
     fresh.on('error', (error) => {
       options.onIdleError?.(error);
       again();

@@ -40,7 +40,8 @@ export const openPglite = async (directory?: string): Promise<Database> => {
       const afterCommit: (() => void)[] = [];
       const result = await database.transaction((transaction) =>
         work({
-          query: (text: string, values: readonly unknown[] = []) => run(transaction as unknown as Runner, text, values),
+          query: (text: string, values: readonly unknown[] = []) =>
+            run(transaction as unknown as Runner, text, values),
           arrays: plainArrays,
           afterCommit: (action: () => void) => afterCommit.push(action),
         } as Transaction),

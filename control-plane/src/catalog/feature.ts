@@ -1,0 +1,15 @@
+import type { GroupFilter } from '../metering';
+
+/** Something customers are entitled to; a metered one counts the events of a meter that pass its filters. */
+export interface Feature {
+  id: string;
+  key: string;
+  name: string;
+  meterId: string | null;
+  /** Conditions on the meter's group-by values; empty when every event counts. */
+  filters: GroupFilter;
+  metadata: Record<string, string>;
+  createdAt: number;
+  updatedAt: number;
+  archivedAt: number | null;
+}

@@ -1,0 +1,7 @@
+export type { Feature } from './feature';
+export {
+  createFeatureRegistry,
+  type FeatureRegistry,
+  type FeaturesByMeter,
+  featureOf,
+} from './feature-store';

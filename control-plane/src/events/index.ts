@@ -1,0 +1,27 @@
+export { type Batcher, createBatcher, IngestOverloadedError, type Receipt } from './batcher';
+export {
+  type BatchStart,
+  batchStride,
+  beginBatch,
+  createWeek,
+  storedWeeks,
+  storeEvents,
+  weekMs,
+  weekOf,
+} from './event-store';
+export {
+  type ExactJson,
+  exactNumberText,
+  type JsonObject,
+  parseExactJson,
+  writeExactJson,
+} from './exact-json';
+export {
+  attributeLimit,
+  dataLimit,
+  type InvalidField,
+  type ParsedEvent,
+  parseCloudEvent,
+  parseTime,
+} from './parse-cloud-event';
+export type { StoredEvent, UsageEvent } from './usage-event';

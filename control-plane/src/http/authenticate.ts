@@ -1,0 +1,53 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { Refusal } from '../primitives/refusal';
+
+/** What a token may do: send usage, read everything, change everything. `manage` includes the others. */
+export type Scope = 'ingest' | 'read' | 'manage';
+
+export interface Identity {
+  /** The token's id; never the token. */
+  tokenId: string;
+  scopes: readonly Scope[];
+  /** Set for a customer's portal token: the only subject it may see. */
+  portal?: { subject: string; meterSlugs: readonly string[] | null };
+}
+
+export const anonymous: Identity = { tokenId: 'anonymous', scopes: [] };
+
+/** Looks a token up by its SHA-256; undefined for one that is unknown, expired or revoked. */
+export type TokenLookup = (hash: Buffer) => Promise<Identity | undefined>;
+
+export const hashToken = (token: string): Buffer => createHash('sha256').update(token, 'utf8').digest();
+
+const bearer = /^Bearer +([\x21-\x7e]{1,512}) *$/i;
+
+export const bearerToken = (request: IncomingMessage): string | undefined =>
+  bearer.exec(request.headers.authorization ?? '')?.[1];
+
+const refuse = (detail: string): Refusal => new Refusal('unauthenticated', 'unauthenticated', detail);
+
+/**
+ * Who sends the request. Tokens are compared as hashes in constant time, and an answer never says which part was wrong.
+ * @throws Refusal `unauthenticated`
+ */
+export const authenticate = async (request: IncomingMessage, lookup: TokenLookup): Promise<Identity> => {
+  const token = bearerToken(request);
+  if (!token) throw refuse('send the header "Authorization: Bearer <token>"');
+  const identity = await lookup(hashToken(token));
+  if (!identity) throw refuse('the token is unknown, expired or revoked');
+  return identity;
+};
+
+/** @throws Refusal `forbidden` naming the missing scope */
+export const authorize = (identity: Identity, scope: Scope): void => {
+  if (identity.scopes.includes(scope) || identity.scopes.includes('manage')) return;
+  throw new Refusal('forbidden', 'scope_missing', `this token lacks the scope "${scope}"`);
+};
+
+/** A lookup for the one token that comes from the environment or the token file; it may do everything. */
+export const singleToken = (token: string, next: TokenLookup = async () => undefined): TokenLookup => {
+  const expected = hashToken(token);
+  const identity: Identity = { tokenId: 'bootstrap', scopes: ['ingest', 'read', 'manage'] };
+  return async (hash) => (timingSafeEqual(hash, expected) ? identity : next(hash));
+};

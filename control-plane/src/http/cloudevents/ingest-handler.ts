@@ -1,0 +1,129 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type ExactJson,
+  type InvalidField,
+  parseCloudEvent,
+  parseExactJson,
+  type Receipt,
+  type UsageEvent,
+} from '../../events';
+import { type FieldError, Refusal } from '../../primitives/refusal';
+import { authenticate, authorize, type TokenLookup } from '../authenticate';
+import { readBody } from '../read-body';
+import { binaryModeEvent, isBinaryMode } from './binary-mode';
+import { invalidEvents } from './invalid-events';
+
+export interface IngestOptions {
+  accept: (events: UsageEvent[]) => Promise<Receipt>;
+  lookup: TokenLookup;
+  now: () => number;
+  /** Bytes of one body at most, unpacked. */
+  bodyLimitBytes: number;
+  /** Events in one request at most. */
+  batchLimit: number;
+}
+
+const mediaType = (request: IncomingMessage): string =>
+  (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
+
+/**
+ * Takes CloudEvents in structured, batched and binary mode (CloudEvents 1.0 HTTP Protocol Binding, section 3) and answers
+ * `successStatus` once they are stored and counted. A request is atomic: one bad event refuses all of them, and the answer
+ * names each bad one by its index.
+ */
+export const createIngestHandler =
+  (options: IngestOptions, successStatus: 202 | 204) =>
+  async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    authorize(await authenticate(request, options.lookup), 'ingest');
+    const body = await readBody(request, options.bodyLimitBytes);
+    const events = isBinaryMode(request)
+      ? [binaryModeEvent(request, body, options.now())]
+      : parseEvents(mediaType(request), body.toString('utf8'), options);
+    const receipt = await options.accept(events);
+    if (wantsRepresentation(request)) {
+      sendReceipt(response, events, receipt);
+      return;
+    }
+    response.statusCode = successStatus;
+    response.end();
+  };
+
+const parseEvents = (type: string, text: string, options: IngestOptions): UsageEvent[] => {
+  const json = parse(text);
+  switch (type) {
+    case 'application/cloudevents+json':
+      return parseList([json.value], json, options, false);
+    case 'application/cloudevents-batch+json':
+      if (!Array.isArray(json.value)) throw malformed('a batch is a JSON array of CloudEvents');
+      return parseList(json.value, json, options, true);
+    case 'application/json':
+      return Array.isArray(json.value)
+        ? parseList(json.value, json, options, true)
+        : parseList([json.value], json, options, false);
+    default:
+      throw new Refusal(
+        'invalid',
+        'content_type',
+        `Content-Type must be application/cloudevents+json, application/cloudevents-batch+json or application/json, not "${type.slice(0, 128)}"`,
+        { fields: [{ code: 'enum', field: 'Content-Type', message: 'is not a media type of CloudEvents' }] },
+      );
+  }
+};
+
+const parse = (text: string): ExactJson => {
+  try {
+    return parseExactJson(text);
+  } catch (error) {
+    throw malformed(`the body is not JSON: ${(error as Error).message}`);
+  }
+};
+
+const malformed = (detail: string): Refusal => new Refusal('invalid', 'malformed_json', detail);
+
+const parseList = (
+  candidates: readonly unknown[],
+  json: ExactJson,
+  options: IngestOptions,
+  isBatch: boolean,
+): UsageEvent[] => {
+  if (candidates.length > options.batchLimit) {
+    throw new Refusal(
+      'too_large',
+      'batch_too_large',
+      `a batch has at most ${options.batchLimit} events, this one has ${candidates.length}; send it in parts`,
+    );
+  }
+  const now = options.now();
+  const events: UsageEvent[] = [];
+  const fields: FieldError[] = [];
+  for (let index = 0; index < candidates.length; index += 1) {
+    const parsed = parseCloudEvent(candidates[index], json.isExact, now);
+    if ('event' in parsed) events.push(parsed.event);
+    else for (const problem of parsed.invalid) fields.push(fieldError(problem, isBatch ? index : undefined));
+  }
+  if (fields.length > 0) throw invalidEvents(fields);
+  return events;
+};
+
+const fieldError = ({ field, code, message }: InvalidField, index: number | undefined): FieldError => {
+  const root = index === undefined ? '$' : `$[${index}]`;
+  return { code, field: field === '' ? root : `${root}.${field}`, message };
+};
+
+const wantsRepresentation = (request: IncomingMessage): boolean =>
+  /\breturn=representation\b/i.test(String(request.headers.prefer ?? ''));
+
+/** RFC 7240, section 4.2: the ids that were new and those that were known already. */
+const sendReceipt = (response: ServerResponse, events: readonly UsageEvent[], receipt: Receipt): void => {
+  const known = new Set(receipt.duplicates);
+  const reference = ({ id, source }: UsageEvent) => ({ id, source });
+  const body = JSON.stringify({
+    accepted: events.filter((_, position) => !known.has(position)).map(reference),
+    duplicates: events.filter((_, position) => known.has(position)).map(reference),
+    rejected: [],
+  });
+  response.statusCode = 200;
+  response.setHeader('Content-Type', 'application/json');
+  response.setHeader('Preference-Applied', 'return=representation');
+  response.end(body);
+};

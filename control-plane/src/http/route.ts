@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { z } from 'zod';
+import type { Identity, Scope } from './authenticate';
+
+/** What a handler gets: everything parsed and authenticated. */
+export interface RouteInput<Params, Query, Body> {
+  params: Params;
+  query: Query;
+  body: Body;
+  identity: Identity;
+  requestId: string;
+  request: IncomingMessage;
+  /** For answers that are no JSON (CSV, server-sent events): the handler ends it and returns `handled`. */
+  response: ServerResponse;
+}
+
+export interface Reply {
+  status: number;
+  /** JSON; undefined for an empty body. */
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** The handler has ended the response itself. */
+export const handled = Symbol('handled');
+
+export type RouteMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/**
+ * One route: what it takes, what it answers, which scope it asks for. The same schemas validate the request and describe
+ * it in /openapi.json.
+ */
+export interface Route<
+  P extends z.ZodType = z.ZodType,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+> {
+  method: RouteMethod;
+  /** With parameters in braces: /api/v1/meters/{idOrSlug}. */
+  path: string;
+  scope: Scope | 'public' | 'portal';
+  summary: string;
+  tag: string;
+  params?: P;
+  query?: Q;
+  /** The body's schema; a route without one ignores the body. */
+  body?: B;
+  /** What it answers by status; undefined for an empty body. */
+  responses: Record<number, { description: string; schema?: z.ZodType; contentType?: string }>;
+  handle: (input: RouteInput<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Reply | typeof handled>;
+}
+
+/** Lets the compiler infer the types of params, query and body from their schemas. */
+export const defineRoute = <P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
+  route: Route<P, Q, B>,
+): Route => route as unknown as Route;
+
+export const json = (status: number, body: unknown, headers?: Record<string, string>): Reply => ({
+  status,
+  body,
+  ...(headers ? { headers } : {}),
+});
+
+export const noContent: Reply = { status: 204 };

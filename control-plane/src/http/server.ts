@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import express from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { Refusal } from '../primitives/refusal';
+import { answerErrors, type MountOptions, mountRoutes, requestIdOf } from './mount-routes';
+import { refusalOf, sendProblem } from './problem-details';
+import type { Route } from './route';
+
+/** A handler on the hot path, taken in front of Express; it answers, or throws what is answered as problem details. */
+export type FastHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface ServerOptions extends MountOptions {
+  routes: readonly Route[];
+  /** By `METHOD /path`. */
+  fastRoutes: ReadonlyMap<string, FastHandler>;
+  log: Logger;
+  /** How a failure is answered on paths whose interface has an error shape of its own; the first that returns true wins. */
+  errorShapes?: readonly ErrorShape[];
+}
+
+/** Answers a failure in the shape of another interface (Stripe's, for one); false when the path is not its own. */
+export type ErrorShape = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  refusal: Refusal | undefined,
+  requestId: string,
+) => boolean;
+
+const headersLimitMs = 10_000;
+const requestLimitMs = 60_000;
+const keepAliveMs = 65_000;
+
+/** The HTTP server: the ingest routes on plain node:http, everything else through Express. */
+export const createHttpServer = (options: ServerOptions): Server => {
+  const app = createExpressApp(options);
+  const { fastRoutes, log } = options;
+
+  const answer = (error: unknown, request: IncomingMessage, response: ServerResponse): void => {
+    const refusal = refusalOf(error);
+    const requestId = String(response.getHeader('X-Request-Id'));
+    if (!refusal) log.error({ err: error, requestId, path: pathOf(request) }, 'request failed');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    // An unread body would keep the connection busy; the client is told to open another one.
+    if (!request.complete) response.setHeader('Connection', 'close');
+    if (options.errorShapes?.some((shape) => shape(request, response, refusal, requestId))) return;
+    sendProblem(response, refusal, requestId);
+  };
+
+  const listener: RequestListener = (request, response) => {
+    response.setHeader('X-Request-Id', requestIdFrom(request));
+    const fast = fastRoutes.get(`${request.method} ${pathOf(request)}`);
+    if (fast) fast(request, response).catch((error) => answer(error, request, response));
+    else app(request, response);
+  };
+  const server = createServer(
+    { keepAliveTimeout: keepAliveMs, headersTimeout: headersLimitMs, requestTimeout: requestLimitMs },
+    listener,
+  );
+  server.maxHeadersCount = 100;
+  return server;
+};
+
+const pathOf = (request: IncomingMessage): string => {
+  const url = request.url ?? '/';
+  const end = url.indexOf('?');
+  return end < 0 ? url : url.slice(0, end);
+};
+
+/** A request id that the caller may choose, as long as it is harmless in a log line. */
+const requestIdFrom = (request: IncomingMessage): string => {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+};
+
+const createExpressApp = (options: ServerOptions): express.Express => {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  // Repeated parameters and deepObject (filterGroupBy[method]=GET), as the OpenMeter SDK sends them.
+  app.set('query parser', 'extended');
+  app.use(
+    helmet({
+      contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } },
+      strictTransportSecurity: false,
+    }),
+  );
+  mountRoutes(app, options.routes, options);
+  app.use((request, _response, next) => {
+    next(new Refusal('not_found', 'route_not_found', `there is no ${request.method} ${request.path}`));
+  });
+  app.use(
+    (error: unknown, request: express.Request, response: express.Response, next: express.NextFunction) => {
+      const refusal = refusalOf(error);
+      const shaped =
+        !response.headersSent &&
+        options.errorShapes?.some((shape) => shape(request, response, refusal, requestIdOf(response)));
+      if (!shaped) answerErrors(options.log)(error, request, response, next);
+    },
+  );
+  return app;
+};

@@ -1,0 +1,16 @@
+export {
+  type CountedBatch,
+  type CountedSeries,
+  countEvents,
+  hourMs,
+  type MetersByType,
+  minuteMs,
+  type Partial,
+  sumText,
+} from './count-events';
+export { type GroupFilter, matchesGroups, matchesText, type TextFilter } from './group-filter';
+export { compilePath, type PathReader, pathLimit } from './json-path';
+export type { Aggregation, CompiledMeter, Meter } from './meter';
+export { compileMeter, createMeterRegistry, type MeterRegistry, meterOf } from './meter-store';
+export { readGroupValue, readValue } from './read-value';
+export { createRollupStore, levels, type RollupStore, type ResolvedBatch } from './rollup-store';

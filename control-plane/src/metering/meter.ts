@@ -1,0 +1,36 @@
+import type { PathReader } from './json-path';
+
+export type Aggregation = 'SUM' | 'COUNT' | 'AVG' | 'MIN' | 'MAX' | 'UNIQUE_COUNT' | 'LATEST';
+
+/** What is measured: which events count, what they count for, and by which of their properties the result can be split. */
+export interface Meter {
+  id: string;
+  /** The narrow key under which the rollups know the meter. */
+  number: number;
+  slug: string;
+  name: string | null;
+  description: string | null;
+  aggregation: Aggregation;
+  eventType: string;
+  /** Events before this time (epoch milliseconds) do not count. */
+  eventFrom: number | null;
+  /** JSONPath; null for COUNT alone. */
+  valueProperty: string | null;
+  /** Group-by key to JSONPath. */
+  groupBy: Record<string, string>;
+  metadata: Record<string, string>;
+  createdAt: number;
+  updatedAt: number;
+  deletedAt: number | null;
+}
+
+/** A meter made ready for counting. */
+export interface CompiledMeter {
+  meter: Meter;
+  /** The group-by keys in their order, and a reader for each. */
+  groupKeys: string[];
+  groupReaders: PathReader[];
+  valueReader: PathReader | undefined;
+  /** Events with a smaller sequence number are the backfill's. */
+  countsFromSeq: number;
+}

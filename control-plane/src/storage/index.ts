@@ -1,0 +1,9 @@
+export type { ArrayParameters, Database, Queryable, QueryResult, Row, Transaction } from './database';
+export {
+  cachedByVersion,
+  changeDefinitions,
+  createIngestBarrier,
+  definitionsVersion,
+  sharedDefinitionsLock,
+} from './definitions';
+export { isConflict, isUnavailable, isUniqueViolation, StorageError } from './errors';
