@@ -136,17 +136,21 @@ CREATE TABLE balance_snapshot (
   PRIMARY KEY (entitlement_id, at)
 );
 
--- The running usage: one row an active metered entitlement, kept by the ingest transaction.
+-- Where an entitlement stands: one row from its creation to its end, of every type; kept by the ingest transaction.
 -- While segment_from <= time < valid_until, usage only adds up, and
 --   balance = max(0, exhausts_at - usage), overage = max(0, usage - exhausts_at).
 -- An event outside of that span, a stale row, or usage at or above wake_at makes ingest evaluate the entitlement.
-CREATE TABLE entitlement_usage (
+CREATE TABLE entitlement_standing (
   entitlement_id text COLLATE "C" PRIMARY KEY REFERENCES entitlement (id),
   customer_id text COLLATE "C" NOT NULL,
   feature_id text COLLATE "C" NOT NULL,
+  feature_key text COLLATE "C" NOT NULL,
+  -- Before this time the entitlement is only planned, and takes no usage.
+  active_from bigint NOT NULL,
   period_from bigint NOT NULL,
   period_to bigint NOT NULL,
   segment_from bigint NOT NULL,
+  -- The next instant at which something but usage changes the balance or the access.
   valid_until bigint NOT NULL,
   usage numeric NOT NULL,
   exhausts_at numeric NOT NULL,
@@ -155,10 +159,12 @@ CREATE TABLE entitlement_usage (
   wake_at numeric,
   has_access boolean NOT NULL,
   -- catalog_version when wake_at was computed; another version means that rules may have changed.
-  catalog_version bigint NOT NULL,
+  definitions bigint NOT NULL,
   is_stale boolean NOT NULL DEFAULT false,
-  UNIQUE (customer_id, feature_id)
+  updated_at bigint NOT NULL
 ) WITH (fillfactor = 60);
 
--- What the scheduler sleeps on: the next instant at which something but usage changes a balance.
-CREATE INDEX entitlement_usage_due ON entitlement_usage (valid_until);
+CREATE INDEX entitlement_standing_feature ON entitlement_standing (customer_id, feature_id);
+
+-- What the scheduler sleeps on.
+CREATE INDEX entitlement_standing_due ON entitlement_standing (valid_until);

@@ -17,13 +17,14 @@ const addStatement = `WITH delta AS (
     GROUP BY s.customer_id, d.feature_id
   ), locked AS (
     SELECT u.entitlement_id, d.amount, d.min_time,
-      d.is_sum AND NOT u.is_stale AND u.catalog_version = $6::bigint
+      d.is_sum AND NOT u.is_stale AND u.definitions = $6::bigint
         AND d.min_time >= u.segment_from AND d.max_time < u.valid_until AND $7::bigint < u.valid_until AS adds
-    FROM entitlement_usage u JOIN delta d USING (customer_id, feature_id)
+    FROM entitlement_standing u JOIN delta d USING (customer_id, feature_id)
+    WHERE u.active_from <= $7::bigint
     ORDER BY u.entitlement_id
     FOR UPDATE OF u
   ), added AS (
-    UPDATE entitlement_usage u SET
+    UPDATE entitlement_standing u SET
       usage = CASE WHEN l.adds THEN u.usage + l.amount ELSE u.usage END,
       is_stale = u.is_stale OR NOT l.adds
     FROM locked l WHERE u.entitlement_id = l.entitlement_id

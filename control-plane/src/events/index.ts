@@ -24,4 +24,5 @@ export {
   parseCloudEvent,
   parseTime,
 } from './parse-cloud-event';
+export { type EventRow, eventColumns, eventsBetween, storedEventOf } from './raw-event-reader';
 export type { StoredEvent, UsageEvent } from './usage-event';

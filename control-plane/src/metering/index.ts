@@ -11,6 +11,7 @@ export {
 export { type GroupFilter, matchesGroups, matchesText, type TextFilter } from './group-filter';
 export { compilePath, type PathReader, pathLimit } from './json-path';
 export type { Aggregation, CompiledMeter, Meter } from './meter';
-export { compileMeter, createMeterRegistry, type MeterRegistry, meterOf } from './meter-store';
+export { compileMeter, createMeterRegistry, type MeterRegistry, type MeterRow, meterOf } from './meter-store';
 export { readGroupValue, readValue } from './read-value';
-export { createRollupStore, levels, type RollupStore, type ResolvedBatch } from './rollup-store';
+export { createRollupStore, levels, type ResolvedBatch, type RollupStore } from './rollup-store';
+export { readUsage, type UsageRequest } from './usage-reader';

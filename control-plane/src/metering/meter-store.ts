@@ -3,7 +3,8 @@ import type { MetersByType } from './count-events';
 import { compilePath } from './json-path';
 import type { Aggregation, CompiledMeter, Meter } from './meter';
 
-interface MeterRow {
+/** A row of the table `meter`. */
+export interface MeterRow {
   id: string;
   number: number;
   slug: string;

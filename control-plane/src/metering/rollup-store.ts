@@ -238,7 +238,7 @@ const addLines = async (
         rows.map(({ partial }) => (partial.latest ? formatQuantity(toQuantity(partial.latest.value)) : null)),
       ),
       arrays.bigint(rows.map(({ partial }) => partial.latest?.time ?? null)),
-      arrays.bigint(rows.map(({ partial }) => partial.latest ? firstSeq + partial.latest.seq : null)),
+      arrays.bigint(rows.map(({ partial }) => (partial.latest ? firstSeq + partial.latest.seq : null))),
     ]);
   }
   await addValues(transaction, resolved);

@@ -1,0 +1,199 @@
+import type { CompiledMeter } from '../metering';
+import { compileMeter, type GroupFilter, type MeterRow, meterOf } from '../metering';
+import { formatQuantity, toQuantity, ZERO } from '../primitives/decimal';
+import type { Queryable, Transaction } from '../storage';
+import type { BurnDownState } from './burn-down/burn-down';
+import type { Grant } from './burn-down/grant';
+import type { Entitlement, ManualReset } from './entitlement';
+import {
+  type EntitlementRow,
+  entitlementOf,
+  type GrantRow,
+  grantOf,
+  manualResetOf,
+  type ResetRow,
+} from './entitlement-rows';
+
+/** The feature of an entitlement and the meter that it counts, if any. */
+export interface EntitledFeature {
+  id: string;
+  key: string;
+  name: string;
+  filters: GroupFilter;
+  meter: CompiledMeter | undefined;
+}
+
+/** All that evaluating an entitlement needs, but for its usage. */
+export interface LoadedEntitlement {
+  entitlement: Entitlement;
+  feature: EntitledFeature;
+  /** The event subjects of the customer: its listed keys and its own. */
+  subjects: string[];
+  grants: Grant[];
+  manualResets: ManualReset[];
+  snapshot: BurnDownState | undefined;
+}
+
+interface SnapshotRow {
+  entitlement_id: string;
+  at: number;
+  grant_balances: Record<string, string>;
+  overage: string;
+  grant_usage: string;
+}
+
+type FeatureRow = {
+  id: string;
+  key: string;
+  name: string;
+  filters: GroupFilter;
+  meter: MeterRow | null;
+};
+
+/**
+ * Loads entitlements with everything but their usage, a statement a table however many they are.
+ * @param at the instant the evaluation is for: the newest snapshot at or before it is taken
+ */
+export const loadEntitlements = async (
+  queryable: Queryable,
+  ids: readonly string[],
+  at: number,
+): Promise<LoadedEntitlement[]> => {
+  const wanted = [queryable.arrays.text(ids)];
+  const entitlements = (
+    await queryable.query<EntitlementRow>(
+      'SELECT * FROM entitlement WHERE id = ANY ($1::text[]) ORDER BY id',
+      wanted,
+    )
+  ).rows.map(entitlementOf);
+  const grants = await queryable.query<GrantRow>(
+    'SELECT * FROM entitlement_grant WHERE entitlement_id = ANY ($1::text[])',
+    wanted,
+  );
+  const resets = await queryable.query<ResetRow>(
+    'SELECT * FROM entitlement_reset WHERE entitlement_id = ANY ($1::text[]) ORDER BY at',
+    wanted,
+  );
+  const snapshots = await queryable.query<SnapshotRow>(
+    `SELECT DISTINCT ON (entitlement_id) * FROM balance_snapshot
+     WHERE entitlement_id = ANY ($1::text[]) AND at <= $2::bigint ORDER BY entitlement_id, at DESC`,
+    [...wanted, at],
+  );
+  const features = await loadFeatures(queryable, [
+    ...new Set(entitlements.map((entitlement) => entitlement.featureId)),
+  ]);
+  const subjects = await loadSubjects(queryable, [
+    ...new Set(entitlements.map((entitlement) => entitlement.customerId)),
+  ]);
+
+  const grantsById = groupBy(grants.rows, (row) => row.entitlement_id);
+  const resetsById = groupBy(resets.rows, (row) => row.entitlement_id);
+  const snapshotById = new Map(snapshots.rows.map((row) => [row.entitlement_id, row]));
+  return entitlements.map((entitlement) => {
+    const snapshot = snapshotById.get(entitlement.id);
+    return {
+      entitlement,
+      feature: features.get(entitlement.featureId)!,
+      subjects: subjects.get(entitlement.customerId) ?? [],
+      grants: (grantsById.get(entitlement.id) ?? []).map(grantOf),
+      manualResets: (resetsById.get(entitlement.id) ?? []).map(manualResetOf),
+      snapshot: snapshot && stateOf(snapshot),
+    };
+  });
+};
+
+const loadFeatures = async (
+  queryable: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, EntitledFeature>> => {
+  const { rows } = await queryable.query<FeatureRow>(
+    `SELECT f.id, f.key, f.name, f.filters, to_jsonb(m) AS meter
+     FROM feature f LEFT JOIN meter m ON m.id = f.meter_id WHERE f.id = ANY ($1::text[])`,
+    [queryable.arrays.text(ids)],
+  );
+  return new Map(
+    rows.map(({ meter, ...feature }) => [
+      feature.id,
+      { ...feature, meter: meter ? compileMeter(meterOf(meter), meter.counts_from_seq) : undefined },
+    ]),
+  );
+};
+
+const loadSubjects = async (
+  queryable: Queryable,
+  customerIds: readonly string[],
+): Promise<Map<string, string[]>> => {
+  const { rows } = await queryable.query<{ customer_id: string; subject: string }>(
+    'SELECT customer_id, subject FROM customer_subject WHERE customer_id = ANY ($1::text[]) ORDER BY position, subject',
+    [queryable.arrays.text(customerIds)],
+  );
+  return new Map(
+    [...groupBy(rows, (row) => row.customer_id)].map(([id, list]) => [id, list.map((row) => row.subject)]),
+  );
+};
+
+const groupBy = <T>(rows: readonly T[], keyOf: (row: T) => string): Map<string, T[]> => {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return groups;
+};
+
+const stateOf = (row: SnapshotRow): BurnDownState => ({
+  at: row.at,
+  periodFrom: row.at,
+  balances: new Map(Object.entries(row.grant_balances).map(([id, balance]) => [id, toQuantity(balance)])),
+  overage: toQuantity(row.overage),
+  credit: ZERO,
+  usageInPeriod: ZERO,
+  grantUsageInPeriod: toQuantity(row.grant_usage),
+});
+
+/** Forgets snapshots that a change of the past made wrong: those at or after `changedFrom`. */
+export const forgetSnapshots = async (
+  transaction: Transaction,
+  changes: readonly { entitlementId: string; changedFrom: number }[],
+): Promise<void> => {
+  await transaction.query(
+    `DELETE FROM balance_snapshot s USING unnest($1::text[], $2::bigint[]) AS c (entitlement_id, changed_from)
+     WHERE s.entitlement_id = c.entitlement_id AND s.at >= c.changed_from`,
+    [
+      transaction.arrays.text(changes.map((change) => change.entitlementId)),
+      transaction.arrays.bigint(changes.map((change) => change.changedFrom)),
+    ],
+  );
+};
+
+/** Keeps the states at period starts. */
+export const saveSnapshots = async (
+  transaction: Transaction,
+  snapshots: readonly { entitlementId: string; state: BurnDownState }[],
+): Promise<void> => {
+  if (snapshots.length === 0) return;
+  const { arrays } = transaction;
+  await transaction.query(
+    `INSERT INTO balance_snapshot (entitlement_id, at, grant_balances, overage, grant_usage)
+     SELECT s.entitlement_id, s.at, s.grant_balances::jsonb, s.overage, s.grant_usage
+     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::numeric[], $5::numeric[])
+       AS s (entitlement_id, at, grant_balances, overage, grant_usage)
+     ON CONFLICT (entitlement_id, at) DO UPDATE SET grant_balances = excluded.grant_balances,
+       overage = excluded.overage, grant_usage = excluded.grant_usage`,
+    [
+      arrays.text(snapshots.map(({ entitlementId }) => entitlementId)),
+      arrays.bigint(snapshots.map(({ state }) => state.at)),
+      arrays.text(
+        snapshots.map(({ state }) =>
+          JSON.stringify(
+            Object.fromEntries([...state.balances].map(([id, balance]) => [id, formatQuantity(balance)])),
+          ),
+        ),
+      ),
+      arrays.numeric(snapshots.map(({ state }) => formatQuantity(state.overage))),
+      arrays.numeric(snapshots.map(({ state }) => formatQuantity(state.grantUsageInPeriod))),
+    ],
+  );
+};
