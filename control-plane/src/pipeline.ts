@@ -1,32 +1,85 @@
 import type { FeatureRegistry } from './catalog';
-import type { ToEvaluate } from './entitlements';
-import { addUsage, usageDeltas } from './entitlements';
+import { addUsage, type Evaluation, evaluate, type Settle, saveStandings, usageDeltas } from './entitlements';
 import { beginBatch, storeEvents, type UsageEvent } from './events';
 import { countEvents, type MeterRegistry, type RollupStore } from './metering';
-import { type Database, definitionsVersion, type Transaction } from './storage';
+import type { IdentifierSource } from './primitives/identifiers';
+import { type Database, definitionsVersion } from './storage';
+import { crossThresholds, type FactRecorder, type Facts, type WatchRegistry } from './thresholds';
 
-/** The parts of the flow, in its order; app.ts says which they are. */
-export interface Stages {
+/*
+ *     events -> metering -> entitlements -> thresholds -> notifications
+ *                                                     \-> enforcement
+ *
+ * This file shows which fact wakes which stage:
+ *   an accepted event      adds to rollups and running usage        (createIngestPipeline)
+ *   usage at a limit,
+ *   a grant, a reset, an
+ *   override, a due time   evaluate entitlements                    (createSettle)
+ *   an evaluation          may cross thresholds
+ *   a crossing, a reset    makes deliveries                         (notifications)
+ *   access lost or gained  makes access changes                     (enforcement)
+ * All of it happens in one transaction; what leaves the process afterwards is read from the tables written here.
+ */
+
+export interface SettleStages {
+  watches: WatchRegistry;
+  newId: IdentifierSource;
+  /** notifications and enforcement, in any order: they do not know each other. */
+  recorders: readonly FactRecorder[];
+}
+
+export const createSettle =
+  ({ watches, newId, recorders }: SettleStages): Settle =>
+  async (transaction, changes, cause, now) => {
+    if (changes.length === 0) return [];
+    const definitions = await definitionsVersion(transaction);
+    const evaluations = await evaluate(transaction, changes, now);
+    const inForce = await watches(transaction, definitions);
+    const { crossings, wakeAt } = await crossThresholds(transaction, evaluations, inForce, newId, now);
+    await saveStandings(transaction, evaluations, wakeAt, definitions, now);
+    const facts: Facts = {
+      crossings,
+      resets: evaluations.flatMap((evaluation) =>
+        evaluation.resets.map((reset) => ({ evaluation, ...reset })),
+      ),
+      accessChanges: evaluations
+        .filter(({ before, hasAccess }) => (before?.hasAccess ?? false) !== hasAccess || before === undefined)
+        .map((evaluation) => ({
+          evaluation,
+          hasAccess: evaluation.hasAccess,
+          cause: causeOf(evaluation, cause),
+          at: now,
+        })),
+    };
+    for (const record of recorders) await record(transaction, facts, now);
+    return evaluations;
+  };
+
+/** A period that ended explains a change better than whatever happened to look first. */
+const causeOf = ({ resets }: Evaluation, cause: string): string => (resets.length > 0 ? 'reset' : cause);
+
+/** The parts of the flow that an ingest transaction runs through, in their order. */
+export interface IngestStages {
   database: Database;
   meters: MeterRegistry;
   features: FeatureRegistry;
   rollups: RollupStore;
-  /** Evaluates entitlements and records what follows: crossings, deliveries, access changes. */
-  settle: (transaction: Transaction, entitlements: readonly ToEvaluate[], now: number) => Promise<void>;
+  settle: Settle;
+  /** How long a resend of an event is recognised, milliseconds since its receipt. */
   dedupWindowMs: number;
 }
 
 /** The definitions changed between preparing a batch and its transaction; the batch is prepared again. */
 class DefinitionsChangedError extends Error {}
 
+/** A batch that met this many changes of definitions in a row has met a fault. */
+const maximumAttempts = 5;
+
 /**
- *     events -> metering -> entitlements -> thresholds -> notifications
- *                                                     \-> enforcement
- *
- * One transaction a batch: store the events, find the duplicates, add the new ones to the rollups and to the running
- * usage, and settle every entitlement that reached a limit. Returns the positions of duplicates after COMMIT.
+ * Commits batches of events: stores them, finds the duplicates, adds the new ones to the rollups and to the running usage,
+ * and settles every entitlement that reached a limit. Returns the positions of the duplicates after COMMIT.
  */
-export const createIngestPipeline = (stages: Stages) => {
+export const createIngestPipeline = (stages: IngestStages) => {
   const { database, meters, features, rollups } = stages;
 
   const commitOnce = async (events: UsageEvent[], definitions: number): Promise<ReadonlySet<number>> => {
@@ -43,13 +96,11 @@ export const createIngestPipeline = (stages: Stages) => {
       await rollups.add(transaction, counted, series, start.firstSeq);
       const deltas = usageDeltas(featureMap, counted);
       const toEvaluate = await addUsage(transaction, deltas, definitions, start.receivedAt);
-      if (toEvaluate.length > 0) await stages.settle(transaction, toEvaluate, start.receivedAt);
+      await stages.settle(transaction, toEvaluate, 'usage', start.receivedAt);
       return duplicatesOf(events.length, fresh);
     });
   };
 
-  /** Definitions change rarely; a batch that met five changes in a row has met a fault. */
-  const maximumAttempts = 5;
   let definitions: number | undefined;
 
   return async (events: UsageEvent[]): Promise<ReadonlySet<number>> => {

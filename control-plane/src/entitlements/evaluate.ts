@@ -1,40 +1,15 @@
 import { readUsage, type UsageRequest } from '../metering';
-import { type Quantity, toQuantity, ZERO } from '../primitives/decimal';
-import type { Period } from '../primitives/periods';
+import { toQuantity, ZERO } from '../primitives/decimal';
 import type { Queryable, Transaction } from '../storage';
 import type { BurnDownAggregation, BurnDownResult } from './burn-down/burn-down';
 import { type Standing, standingOf } from './burn-down/standing';
 import type { Entitlement } from './entitlement';
+import { type Evaluation, endOfTime } from './evaluation';
 import { type LedgerPlan, measuredSpans, planLedger, settleLedger, statesAfterRollovers } from './ledger';
-import {
-  type EntitledFeature,
-  forgetSnapshots,
-  type LoadedEntitlement,
-  loadEntitlements,
-  saveSnapshots,
-} from './ledger-store';
+import { forgetSnapshots, type LoadedEntitlement, loadEntitlements, saveSnapshots } from './ledger-store';
 import type { ToEvaluate } from './running-usage-store';
-import { lockStandings, type StoredStanding } from './standing-store';
-
-/** The end of time for rows that nothing ends: 9999-12-31T23:59:59.999Z. */
-export const endOfTime = 253_402_300_799_999;
-
-/** Where an entitlement stands now, and where it stood before. */
-export interface Evaluation {
-  entitlement: Entitlement;
-  feature: EntitledFeature;
-  standing: Standing;
-  period: Period;
-  segmentFrom: number;
-  validUntil: number;
-  hasAccess: boolean;
-  /** Undefined when it is evaluated for the first time. */
-  before: StoredStanding | undefined;
-  /** Resets since it was evaluated last, oldest first. */
-  resets: readonly { at: number; isManual: boolean }[];
-  /** Balance by grant id. */
-  grantBalances: ReadonlyMap<string, Quantity>;
-}
+import { lockStandings } from './standing-store';
+import type { StoredStanding } from './stored-standing';
 
 /**
  * Evaluates entitlements anew from their grants and rollups, keeps the snapshots of periods that ended, and returns where

@@ -1,24 +1,7 @@
 import { formatQuantity, type Quantity } from '../primitives/decimal';
 import type { Queryable, Transaction } from '../storage';
-import type { Evaluation } from './evaluate';
-
-/** A row of entitlement_standing; quantities as decimal text, times in epoch milliseconds. */
-export interface StoredStanding {
-  entitlementId: string;
-  customerId: string;
-  featureId: string;
-  featureKey: string;
-  activeFrom: number;
-  periodFrom: number;
-  periodTo: number;
-  segmentFrom: number;
-  validUntil: number;
-  usage: string;
-  exhaustsAt: string;
-  totalAvailable: string;
-  hasAccess: boolean;
-  isStale: boolean;
-}
+import type { Evaluation } from './evaluation';
+import type { StoredStanding } from './stored-standing';
 
 const columns = `entitlement_id AS "entitlementId", customer_id AS "customerId", feature_id AS "featureId",
   feature_key AS "featureKey", active_from AS "activeFrom", period_from AS "periodFrom", period_to AS "periodTo",

@@ -48,26 +48,27 @@ export const createIngestHandler =
     response.end();
   };
 
+const eventTypes = new Set([
+  'application/cloudevents+json',
+  'application/cloudevents-batch+json',
+  'application/json',
+]);
+
 const parseEvents = (type: string, text: string, options: IngestOptions): UsageEvent[] => {
-  const json = parse(text);
-  switch (type) {
-    case 'application/cloudevents+json':
-      return parseList([json.value], json, options, false);
-    case 'application/cloudevents-batch+json':
-      if (!Array.isArray(json.value)) throw malformed('a batch is a JSON array of CloudEvents');
-      return parseList(json.value, json, options, true);
-    case 'application/json':
-      return Array.isArray(json.value)
-        ? parseList(json.value, json, options, true)
-        : parseList([json.value], json, options, false);
-    default:
-      throw new Refusal(
-        'invalid',
-        'content_type',
-        `Content-Type must be application/cloudevents+json, application/cloudevents-batch+json or application/json, not "${type.slice(0, 128)}"`,
-        { fields: [{ code: 'enum', field: 'Content-Type', message: 'is not a media type of CloudEvents' }] },
-      );
+  if (!eventTypes.has(type)) {
+    throw new Refusal(
+      'invalid',
+      'content_type',
+      `Content-Type must be one of ${[...eventTypes].join(', ')}, not "${type.slice(0, 128)}"`,
+      { fields: [{ code: 'enum', field: 'Content-Type', message: 'is not a media type of CloudEvents' }] },
+    );
   }
+  const json = parse(text);
+  const isBatch = Array.isArray(json.value) && type !== 'application/cloudevents+json';
+  if (type === 'application/cloudevents-batch+json' && !isBatch) {
+    throw malformed('a batch is a JSON array of CloudEvents');
+  }
+  return parseList(isBatch ? (json.value as unknown[]) : [json.value], json, options, isBatch);
 };
 
 const parse = (text: string): ExactJson => {

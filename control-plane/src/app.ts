@@ -1,0 +1,135 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { createFeatureRegistry } from './catalog';
+import type { Configuration } from './config/configuration';
+import { createBatcher } from './events';
+import { singleToken } from './http/authenticate';
+import { createIngestHandler } from './http/cloudevents/ingest-handler';
+import { healthRoutes } from './http/health-routes';
+import type { Route } from './http/route';
+import { createHttpServer, type FastHandler } from './http/server';
+import { createMeterRegistry, createRollupStore } from './metering';
+import { createIngestPipeline, createSettle } from './pipeline';
+import type { Clock } from './primitives/clock';
+import { createIdentifierSource } from './primitives/identifiers';
+import type { Database } from './storage';
+import { createWatchRegistry, type FactRecorder } from './thresholds';
+
+const dayMs = 86_400_000;
+
+export interface AppOptions {
+  configuration: Configuration;
+  database: Database;
+  clock: Clock;
+  log: Logger;
+  /** The token that may do everything. */
+  token: string;
+}
+
+/** A running control plane. */
+export interface App {
+  /** Where it listens: http://host:port. */
+  url: string;
+  /** Refuses new work, ends what is under way within the configured time, and closes everything but the database. */
+  stop(): Promise<void>;
+}
+
+/** Work that goes on beside requests: schedulers, workers, sweeps. */
+export interface BackgroundWork {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** The composition root: the only file that knows every concrete part. */
+export const startApp = async (options: AppOptions): Promise<App> => {
+  const { configuration, database, clock, log } = options;
+  const newId = createIdentifierSource(clock);
+
+  const meters = createMeterRegistry();
+  const features = createFeatureRegistry();
+  const watches = createWatchRegistry();
+  const rollups = createRollupStore(database);
+  const recorders: FactRecorder[] = [];
+  const settle = createSettle({ watches, newId, recorders });
+
+  const commit = createIngestPipeline({
+    database,
+    meters,
+    features,
+    rollups,
+    settle,
+    dedupWindowMs: configuration.dedupWindowDays * dayMs,
+  });
+  const batcher = createBatcher({
+    commit,
+    maximumBatch: 5_000,
+    // The embedded database has one connection; a server works on one batch while the next is being prepared.
+    concurrency: database.kind === 'pglite' ? 1 : 2,
+    worthwhileBatch: 500,
+    maximumQueued: configuration.ingestQueueLimit,
+  });
+
+  const lookup = singleToken(options.token);
+  const ingest = {
+    accept: batcher.accept,
+    lookup,
+    now: () => clock.now(),
+    bodyLimitBytes: configuration.ingestBodyLimitBytes,
+    batchLimit: configuration.ingestBatchLimit,
+  };
+  const fastRoutes = new Map<string, FastHandler>([
+    ['POST /api/v1/events', createIngestHandler(ingest, 204)],
+    ['POST /api/v3/openmeter/events', createIngestHandler(ingest, 202)],
+    ['POST /v3/openmeter/events', createIngestHandler(ingest, 202)],
+  ]);
+
+  let isStopping = false;
+  const routes: Route[] = [
+    ...healthRoutes(async () => {
+      if (isStopping) return false;
+      await database.query('SELECT 1');
+      return true;
+    }),
+  ];
+  const background: BackgroundWork[] = [];
+
+  const server = createHttpServer({
+    routes,
+    fastRoutes,
+    lookup,
+    log,
+    bodyLimitBytes: configuration.bodyLimitBytes,
+  });
+  await listen(server, configuration.port, configuration.host);
+  for (const work of background) work.start();
+
+  return {
+    url: urlOf(server, configuration.host),
+    stop: async () => {
+      isStopping = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await batcher.stop();
+      await Promise.all(background.map((work) => work.stop()));
+      const limit = setTimeout(() => server.closeAllConnections(), configuration.shutdownSeconds * 1_000);
+      await closed;
+      clearTimeout(limit);
+    },
+  };
+};
+
+const listen = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, 4_096, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+
+const urlOf = (server: Server, host: string): string => {
+  const { port } = server.address() as AddressInfo;
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+};

@@ -1,0 +1,163 @@
+import { z } from 'zod';
+
+const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+const flag = z.stringbool();
+
+/**
+ * Every setting, once: its environment name, type, default and meaning. The documentation, `tollgate config --print` and
+ * the start read this table and nothing else reads process.env.
+ */
+export const settings = {
+  host: {
+    env: 'TOLLGATE_HOST',
+    schema: z.string().min(1),
+    default: '127.0.0.1',
+    doc: 'Address to listen on. 0.0.0.0 serves every interface.',
+  },
+  port: {
+    env: 'TOLLGATE_PORT',
+    schema: integer(0, 65_535),
+    default: 8888,
+    doc: 'Port to listen on; 0 takes a free one.',
+  },
+  databaseUrl: {
+    env: 'DATABASE_URL',
+    schema: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+      .optional(),
+    default: undefined,
+    doc: 'PostgreSQL to use (13 or newer). Without it an embedded Postgres keeps its data in dataDirectory.',
+    isSecret: true,
+  },
+  databaseConnections: {
+    env: 'TOLLGATE_DATABASE_CONNECTIONS',
+    schema: integer(2, 200),
+    default: 10,
+    doc: 'Connections to PostgreSQL at most.',
+  },
+  redisUrl: {
+    env: 'REDIS_URL',
+    schema: z
+      .string()
+      .regex(/^rediss?:\/\//, 'must begin with redis://')
+      .optional(),
+    default: undefined,
+    doc: 'Redis that replicas share for sessions, rate limits, caches and wake-ups. Everything works without it on one replica.',
+    isSecret: true,
+  },
+  dataDirectory: {
+    env: 'TOLLGATE_DATA_DIRECTORY',
+    schema: z.string().min(1),
+    default: '.tollgate',
+    doc: 'Folder of the embedded database and of the token made at the first start.',
+  },
+  configFile: {
+    env: 'TOLLGATE_CONFIG',
+    schema: z.string().min(1).optional(),
+    default: undefined,
+    doc: 'tollgate.yml to apply at start. Without it ./tollgate.yml is read where it exists.',
+  },
+  apiToken: {
+    env: 'TOLLGATE_API_TOKEN',
+    schema: z.string().min(16, 'must have at least 16 characters').optional(),
+    default: undefined,
+    doc: 'Token that may do everything. Without it one is made at the first start and kept in dataDirectory/token, mode 0600.',
+    isSecret: true,
+  },
+  logLevel: {
+    env: 'TOLLGATE_LOG_LEVEL',
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    default: 'info',
+    doc: 'Least severe level that is logged.',
+  },
+  dedupWindowDays: {
+    env: 'TOLLGATE_DEDUP_WINDOW_DAYS',
+    schema: integer(1, 3_650),
+    default: 35,
+    doc: 'For how many days a resend of an event is recognised.',
+  },
+  ingestBodyLimitBytes: {
+    env: 'TOLLGATE_INGEST_BODY_LIMIT_BYTES',
+    schema: integer(1_024, 64 << 20),
+    default: 4 << 20,
+    doc: 'Bytes of one ingest body at most, unpacked.',
+  },
+  ingestBatchLimit: {
+    env: 'TOLLGATE_INGEST_BATCH_LIMIT',
+    schema: integer(1, 10_000),
+    default: 5_000,
+    doc: 'Events in one request at most.',
+  },
+  ingestQueueLimit: {
+    env: 'TOLLGATE_INGEST_QUEUE_LIMIT',
+    schema: integer(100, 1_000_000),
+    default: 50_000,
+    doc: 'Events that may wait for their transaction; further ones are answered 503 with Retry-After.',
+  },
+  bodyLimitBytes: {
+    env: 'TOLLGATE_BODY_LIMIT_BYTES',
+    schema: integer(1_024, 16 << 20),
+    default: 1 << 20,
+    doc: 'Bytes of any other body at most.',
+  },
+  allowPrivateWebhookDestinations: {
+    env: 'TOLLGATE_ALLOW_PRIVATE_WEBHOOK_DESTINATIONS',
+    schema: flag,
+    default: false,
+    doc: 'DANGER: lets webhooks go to loopback, link-local and private addresses, so whoever may create channels can reach your inner network.',
+  },
+  sweepIntervalSeconds: {
+    env: 'TOLLGATE_SWEEP_INTERVAL_SECONDS',
+    schema: integer(1, 86_400),
+    default: 30,
+    doc: 'How often observed access in Kong is compared with wanted access.',
+  },
+  shutdownSeconds: {
+    env: 'TOLLGATE_SHUTDOWN_SECONDS',
+    schema: integer(0, 600),
+    default: 15,
+    doc: 'How long a stopping process waits for requests and deliveries under way.',
+  },
+} as const satisfies Record<string, Setting>;
+
+interface Setting {
+  env: string;
+  schema: z.ZodType;
+  default: unknown;
+  doc: string;
+  isSecret?: boolean;
+}
+
+type Settings = typeof settings;
+export type Configuration = { readonly [Key in keyof Settings]: z.output<Settings[Key]['schema']> };
+
+/** All mistakes in the configuration together, each naming the variable and what it should be. */
+export class ConfigurationError extends Error {
+  readonly code = 'configuration_invalid';
+  constructor(readonly mistakes: readonly string[]) {
+    super(`the configuration is not valid:\n${mistakes.map((mistake) => `  ${mistake}`).join('\n')}`);
+    this.name = 'ConfigurationError';
+  }
+}
+
+/**
+ * The configuration in force: the environment over the defaults.
+ * @throws ConfigurationError with all mistakes
+ */
+export const readConfiguration = (
+  environment: Readonly<Record<string, string | undefined>>,
+): Configuration => {
+  const mistakes: string[] = [];
+  const entries = Object.entries(settings).map(([key, setting]: [string, Setting]) => {
+    const text = environment[setting.env];
+    if (text === undefined || text === '') return [key, setting.default];
+    const result = setting.schema.safeParse(text);
+    if (result.success) return [key, result.data];
+    const shown = setting.isSecret ? '(secret)' : JSON.stringify(text.slice(0, 64));
+    mistakes.push(`${setting.env}=${shown}: ${result.error.issues.map((issue) => issue.message).join('; ')}`);
+    return [key, undefined];
+  });
+  if (mistakes.length > 0) throw new ConfigurationError(mistakes);
+  return Object.fromEntries(entries) as Configuration;
+};

@@ -1,0 +1,124 @@
+import { cloudEvent } from '../support/cloud-events';
+import { describeOnEachStorage, type TestDatabase } from '../support/storages';
+import { startTestApp, type TestApp } from '../support/test-app';
+
+const batchType = { 'content-type': 'application/cloudevents-batch+json' };
+
+describeOnEachStorage('ingest', (storage) => {
+  let opened: TestDatabase;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    opened = await storage.open();
+    app = await startTestApp(opened.database);
+  });
+  afterAll(async () => {
+    await app.stop();
+    await opened.drop();
+  });
+
+  const stored = async (): Promise<number> => {
+    const { rows } = await opened.database.query<{ week: number }>('SELECT week FROM event_week');
+    let total = 0;
+    for (const { week } of rows) {
+      const count = await opened.database.query<{ n: number }>(`SELECT count(*) AS n FROM event_${week}`);
+      total += count.rows[0]!.n;
+    }
+    return total;
+  };
+
+  it('answers 204 once a batch is stored', async () => {
+    const before = await stored();
+    const response = await app.request('POST', '/api/v1/events', [cloudEvent(), cloudEvent()], batchType);
+    expect(response.status).toBe(204);
+    expect(await stored()).toBe(before + 2);
+  });
+
+  it('stores a resent batch once and says which events were known', async () => {
+    const batch = [cloudEvent(), cloudEvent({ source: 'kong-gateway-2' })];
+    const before = await stored();
+    await app.request('POST', '/api/v1/events', batch, batchType);
+    const again = await app.request('POST', '/api/v1/events', [...batch, cloudEvent({ id: 'new-one' })], {
+      ...batchType,
+      prefer: 'return=representation',
+    });
+    expect(again.status).toBe(200);
+    expect(await again.json()).toMatchObject({
+      accepted: [{ id: 'new-one' }],
+      duplicates: batch.map(({ id, source }) => ({ id, source })),
+    });
+    expect(await stored()).toBe(before + 3);
+  });
+
+  it('keeps two events apart whose source and id join to the same text', async () => {
+    const before = await stored();
+    const batch = [cloudEvent({ source: 'a-b', id: 'c' }), cloudEvent({ source: 'a', id: 'b-c' })];
+    await app.request('POST', '/api/v1/events', batch, batchType);
+    expect(await stored()).toBe(before + 2);
+  });
+
+  it('names the bad event of a batch by its index and stores nothing of it', async () => {
+    const before = await stored();
+    const batch = Array.from({ length: 100 }, (_, index) => cloudEvent(index === 17 ? { subject: '' } : {}));
+    const response = await app.request('POST', '/api/v1/events', batch, batchType);
+    expect(response.status).toBe(400);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await response.json()).toMatchObject({
+      status: 400,
+      code: 'invalid_event',
+      extensions: { validationErrors: [{ field: '$[17].subject', code: 'minLength' }] },
+    });
+    expect(await stored()).toBe(before);
+  });
+
+  it.each([
+    ['malformed JSON', '{', 400, 'malformed_json'],
+    ['an empty body', '', 400, 'malformed_json'],
+    ['a number', '1', 400, 'invalid_event'],
+    ['data that is text', JSON.stringify(cloudEvent({ data: 'text' })), 400, 'invalid_event'],
+    ['a time that is none', JSON.stringify(cloudEvent({ time: 'yesterday' })), 400, 'invalid_event'],
+    ['U+0000 in a subject', JSON.stringify(cloudEvent({ subject: 'a\u0000b' })), 400, 'invalid_event'],
+  ])('refuses %s', async (_, body, status, code) => {
+    const response = await app.request('POST', '/api/v1/events', body);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ code });
+  });
+
+  it('refuses another content type and names the right ones', async () => {
+    const response = await app.request('POST', '/api/v1/events', '<event/>', { 'content-type': 'text/xml' });
+    expect(response.status).toBe(400);
+    expect(((await response.json()) as { detail: string }).detail).toMatch(/application\/cloudevents\+json/);
+  });
+
+  it('refuses a body beyond the limit', async () => {
+    const response = await app.request('POST', '/api/v1/events', `[${' '.repeat(5 << 20)}]`);
+    expect(response.status).toBe(413);
+  });
+
+  it('asks for a token', async () => {
+    const response = await fetch(`${app.url}/api/v1/events`, { method: 'POST', body: '[]' });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+  });
+
+  it('takes a content type with a charset, and binary mode', async () => {
+    const before = await stored();
+    const structured = await app.request('POST', '/api/v1/events', cloudEvent(), {
+      'content-type': 'application/cloudevents+json; charset=utf-8',
+    });
+    const binary = await app.request(
+      'POST',
+      '/api/v1/events',
+      { request_method: 'GET' },
+      {
+        'ce-specversion': '1.0',
+        'ce-id': 'binary-1',
+        'ce-source': 'test',
+        'ce-type': 'kong.api_request',
+        'ce-subject': 'acme%20inc',
+      },
+    );
+    expect([structured.status, binary.status]).toEqual([204, 204]);
+    expect(await stored()).toBe(before + 2);
+  });
+});
