@@ -2,7 +2,16 @@
  * The import rules of docs/architecture.md. Stages stand in the order of the flow; a stage may import
  * earlier stages (through their index.ts), storage and primitives, nothing else.
  */
-const stages = ['events', 'metering', 'catalog', 'entitlements', 'thresholds', 'notifications', 'enforcement', 'billing'];
+const stages = [
+  'events',
+  'metering',
+  'catalog',
+  'entitlements',
+  'thresholds',
+  'notifications',
+  'enforcement',
+  'billing',
+];
 const src = 'control-plane/src';
 
 const laterThan = (stage) => stages.slice(stages.indexOf(stage) + 1);
@@ -22,12 +31,14 @@ module.exports = {
       from: { path: `^${src}/storage/` },
       to: { path: `^${src}/`, pathNot: `^${src}/(storage|primitives)/` },
     },
-    ...stages.map((stage) => ({
-      name: `${stage}-imports-only-earlier-stages`,
-      severity: 'error',
-      from: { path: `^${src}/${stage}/` },
-      to: { path: laterThan(stage).map((later) => `^${src}/${later}/`) },
-    })).filter((rule) => rule.to.path.length > 0),
+    ...stages
+      .map((stage) => ({
+        name: `${stage}-imports-only-earlier-stages`,
+        severity: 'error',
+        from: { path: `^${src}/${stage}/` },
+        to: { path: laterThan(stage).map((later) => `^${src}/${later}/`) },
+      }))
+      .filter((rule) => rule.to.path.length > 0),
     {
       name: 'stages-are-entered-through-their-index',
       severity: 'error',
@@ -44,7 +55,13 @@ module.exports = {
       name: 'stages-know-neither-http-nor-cli-nor-drivers',
       severity: 'error',
       from: { path: `^${src}/(${stages.join('|')})/` },
-      to: { path: [`^${src}/(http|cli|config|app|main|pipeline)`, `^${src}/storage/(postgres|redis)/`, '^node_modules/(pg|@electric-sql|express)'] },
+      to: {
+        path: [
+          `^${src}/(http|cli|config|app|main|pipeline)`,
+          `^${src}/storage/(postgres|redis)/`,
+          '^node_modules/(pg|@electric-sql|express)',
+        ],
+      },
     },
     {
       name: 'plugin-is-on-its-own',

@@ -17,7 +17,7 @@ export interface MigrationState {
   pending: Migration[];
 }
 
-/** The migrations on disk in their order; their numbers follow one another without a gap. */
+/** The migrations on disk, in the order of their numbers. */
 export const readMigrations = (directory = migrationsDirectory): Migration[] =>
   readdirSync(directory)
     .filter((file) => /^\d{4}-[a-z0-9-]+\.sql$/.test(file))
