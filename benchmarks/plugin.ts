@@ -118,10 +118,21 @@ let loadNumber = 0;
 
 async function measure(target: Target, endpoint: string, events: number, rate?: number): Promise<Figures> {
   const child = await start(target);
-  const config = { ingest_endpoint: endpoint, api_token: 'bench', journal: { directory: join(directory, 'stock') } };
+  const config = {
+    ingest_endpoint: endpoint,
+    api_token: 'bench',
+    journal: { directory: join(directory, 'stock') },
+  };
   const load = (count: number, pace?: number): Load => {
     loadNumber += 1;
-    return { socket: target.socket, connections, events: count, config, prefix: `${loadNumber}-`, ...(pace ? { rate: pace } : {}) };
+    return {
+      socket: target.socket,
+      connections,
+      events: count,
+      config,
+      prefix: `${loadNumber}-`,
+      ...(pace ? { rate: pace } : {}),
+    };
   };
   await drive([load(20_000)]);
   const before = processorSeconds(child.pid as number);
@@ -142,7 +153,8 @@ async function soak(target: Target, endpoint: string, sink: CountingSink): Promi
   const child = await start(target);
   const config = { ingest_endpoint: endpoint, api_token: 'bench' };
   const before = sink.events;
-  const run = (events: number, prefix: string) => drive([{ socket: target.socket, connections, events, config, prefix }]);
+  const run = (events: number, prefix: string) =>
+    drive([{ socket: target.socket, connections, events, config, prefix }]);
   await run(soakEvents / 10, 's1-');
   const early = residentMebibytes(child.pid as number);
   await run(soakEvents - soakEvents / 10, 's2-');
@@ -162,7 +174,15 @@ async function main(): Promise<void> {
   const server = join(directory, 'dist/server/tollgate-plugin-server.js');
   const tollgate = (name: string, ...extra: string[]): Target => {
     const socket = join(directory, `${name}.sock`);
-    const args = ['--socket', socket, '--journal', join(directory, `journal-${name}`), '--port', '0', ...extra];
+    const args = [
+      '--socket',
+      socket,
+      '--journal',
+      join(directory, `journal-${name}`),
+      '--port',
+      '0',
+      ...extra,
+    ];
     return { name, socket, command: [server, ...args] };
   };
   const stock = join(root, 'node_modules/kong-pdk/bin/kong-js-pluginserver');
@@ -183,7 +203,12 @@ async function main(): Promise<void> {
   const table: Record<string, Figures> = {};
   for (const target of targets) table[target.name] = await measure(target, endpoint, saturationEvents);
   const halfRate = Math.round((table.tollgate as Figures).eventsPerSecond / 2);
-  table['tollgate at half load'] = await measure(tollgate('half'), endpoint, halfRate * (isQuick ? 5 : 20), halfRate);
+  table['tollgate at half load'] = await measure(
+    tollgate('half'),
+    endpoint,
+    halfRate * (isQuick ? 5 : 20),
+    halfRate,
+  );
   const memory = await soak(tollgate('soak'), endpoint, sink);
   console.table(table);
   console.table({ memory });

@@ -41,7 +41,10 @@ class StepFrame {
       Buffer.from(encode('EventId')),
       Buffer.from([0xce]),
     ]);
-    const rest = Buffer.concat([Buffer.from(encode('Data')), Buffer.from(encode(logEntryTemplate(requestId)))]);
+    const rest = Buffer.concat([
+      Buffer.from(encode('Data')),
+      Buffer.from(encode(logEntryTemplate(requestId))),
+    ]);
     this.eventIdAt = head.length;
     this.bytes = Buffer.concat([head, Buffer.alloc(4), rest]);
     this.requestIdAt = this.bytes.indexOf(requestId);
@@ -101,7 +104,9 @@ class Connection {
 }
 
 async function run(load: Load): Promise<LoadResult> {
-  const connections = await Promise.all(Array.from({ length: load.connections }, () => Connection.open(load.socket)));
+  const connections = await Promise.all(
+    Array.from({ length: load.connections }, () => Connection.open(load.socket)),
+  );
   const handleEvent = handleEventFrame(await (connections[0] as Connection).startInstance(load.config));
   let sent = 0;
   let acknowledged = 0;
@@ -131,7 +136,7 @@ async function run(load: Load): Promise<LoadResult> {
     const pump = (): void => {
       const due = Math.min(load.events, Math.floor(((performance.now() - startedAt) * rate) / 1000));
       while (sent < due && idle.length > 0) sendOn(idle.pop() as Connection);
-      if (sent < load.events) setImmediate(pump);
+      if (sent < load.events) setTimeout(pump, 1);
     };
     pump();
   });

@@ -106,8 +106,9 @@ const gibi = 1024 * mebi;
 
 function readDelivery(fields: FieldReader, queue: FieldReader): DeliverySettings {
   const seconds = { min: 0.001, max: 1_000_000 };
+  const endpoint = readEndpoint(fields);
   return {
-    endpoint: readEndpoint(fields),
+    endpoint,
     apiToken: readToken(fields),
     maxBatchSize: queue.number('max_batch_size', { default: 1000, min: 1, max: 1_000_000, integer: true }),
     maxRequestBytes: fields.number('max_request_bytes', {
@@ -116,12 +117,7 @@ function readDelivery(fields: FieldReader, queue: FieldReader): DeliverySettings
       max: 64 * mebi,
       integer: true,
     }),
-    compressAboveBytes: fields.number('compress_above_bytes', {
-      default: 65_536,
-      min: -1,
-      max: gibi,
-      integer: true,
-    }),
+    compressAboveBytes: readCompression(fields, endpoint),
     concurrency: readConcurrency(queue),
     initialRetryDelayMs: 1000 * queue.number('initial_retry_delay', { default: 0.01, ...seconds }),
     maxRetryDelayMs: 1000 * queue.number('max_retry_delay', { default: 60, ...seconds }),
@@ -154,6 +150,13 @@ function readEndpoint(fields: FieldReader): string {
     fields.refuse('ingest_endpoint', 'must not carry a user or password; put the token into api_token');
   }
   return url.href;
+}
+
+/** Compressing for a receiver on this machine costs both sides processor time and saves nothing. */
+function readCompression(fields: FieldReader, endpoint: string): number {
+  const isLocal = /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])[:/]/.test(endpoint);
+  const rule = { default: isLocal ? -1 : 65_536, min: -1, max: gibi, integer: true };
+  return fields.number('compress_above_bytes', rule);
 }
 
 function readToken(fields: FieldReader): string {

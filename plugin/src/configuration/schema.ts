@@ -59,7 +59,7 @@ export const schema = [
   { keepalive: { type: 'number', default: 60_000 } },
   { ssl_verify: { type: 'boolean', default: true } },
   { max_request_bytes: { type: 'integer', default: 1_048_576, between: [16_384, 67_108_864] } },
-  { compress_above_bytes: { type: 'integer', default: 65_536, between: [-1, 1_073_741_824] } },
+  { compress_above_bytes: { type: 'integer', between: [-1, 1_073_741_824] } },
   {
     journal: {
       type: 'record',

@@ -84,12 +84,12 @@ export class Destination {
    * Resolves when the event is safe: in the journal or, while that cannot be written, with the control plane.
    * Rejects with EventRefused or JournalError when it was not taken.
    */
-  async take(payload: Buffer): Promise<void> {
+  async take(event: string): Promise<void> {
     try {
-      await this.journal.append(payload);
+      await this.journal.append(event);
       this.ports.measurements.journaled.inc();
     } catch (error) {
-      await this.takeWithoutJournal(payload, error);
+      await this.takeWithoutJournal(Buffer.from(event), error);
     }
     this.work.raise();
   }
@@ -127,7 +127,7 @@ export class Destination {
 
   private retryJournal(): void {
     for (const { payload, settle } of this.holding.all()) {
-      this.journal.append(payload).then(
+      this.journal.append(payload.toString('utf8')).then(
         () => {
           this.ports.measurements.journaled.inc();
           settle();

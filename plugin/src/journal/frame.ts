@@ -21,15 +21,18 @@ export type Frame =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'damaged' };
 
-/** The bytes of one entry. `appendedAt` in ms since 1970. */
-export function encodeFrame(payload: Buffer, appendedAt: number): Buffer {
-  const frame = Buffer.allocUnsafe(frameHeaderBytes + payload.length);
-  frame.writeUInt32BE(magic, 0);
-  frame.writeUInt32BE(payload.length, 4);
-  frame.writeDoubleBE(appendedAt, 12);
-  payload.copy(frame, frameHeaderBytes);
-  frame.writeUInt32BE(crc32(frame.subarray(12)), 8);
-  return frame;
+/** Most bytes that an entry for this text can take: UTF-8 has at most three for each UTF-16 unit. */
+export const maxFrameBytes = (text: string): number => frameHeaderBytes + 3 * text.length;
+
+/** Writes one entry at `offset` and returns its end. `target` must have room for `maxFrameBytes`. */
+export function encodeFrame(target: Buffer, offset: number, text: string, appendedAt: number): number {
+  const length = target.write(text, offset + frameHeaderBytes, 'utf8');
+  const end = offset + frameHeaderBytes + length;
+  target.writeUInt32BE(magic, offset);
+  target.writeUInt32BE(length, offset + 4);
+  target.writeDoubleBE(appendedAt, offset + 12);
+  target.writeUInt32BE(crc32(target.subarray(offset + 12, end)), offset + 8);
+  return end;
 }
 
 /** Reads the entry at `offset`. The payload is a view into `bytes`, not a copy. */

@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { FsyncPolicy } from '../configuration/configuration';
 import { Cursor } from './cursor';
-import { type Entry, encodeFrame, frameHeaderBytes, maxPayloadBytes } from './frame';
+import { type Entry, encodeFrame, maxFrameBytes, maxPayloadBytes } from './frame';
+import { GrowingBuffer } from './growing-buffer';
 import { type Position, readChunk, segmentName, segmentNumber, surveySegment } from './segment-file';
 
 const syncFile = promisify(fdatasync);
@@ -63,7 +64,6 @@ interface OpenFile {
 }
 
 interface Append {
-  readonly frame: Buffer;
   readonly resolve: () => void;
   readonly reject: (error: JournalError) => void;
 }
@@ -86,7 +86,8 @@ export class Journal {
   private readonly openBatches: OpenBatch[] = [];
   private pending: Append[] = [];
   private unsynced: Append[] = [];
-  private pendingBytes = 0;
+  /** The frames of `pending`, in order. */
+  private readonly turn = new GrowingBuffer();
   private totalBytes = 0;
   private depthEntries = 0;
   private damaged = 0;
@@ -142,13 +143,13 @@ export class Journal {
   }
 
   /** Appends one entry. All appends of one event-loop turn become one write. */
-  append(payload: Buffer): Promise<void> {
-    const refusal = this.refusalOf(payload);
+  append(text: string): Promise<void> {
+    const refusal = this.refusalOf(text);
     if (refusal) return Promise.reject(refusal);
-    const frame = encodeFrame(payload, this.options.now());
-    this.pendingBytes += frame.length;
+    this.turn.reserve(maxFrameBytes(text));
+    this.turn.length = encodeFrame(this.turn.bytes, this.turn.length, text, this.options.now());
     return new Promise((resolve, reject) => {
-      this.pending.push({ frame, resolve, reject });
+      this.pending.push({ resolve, reject });
       if (this.isFlushScheduled) return;
       this.isFlushScheduled = true;
       setImmediate(() => this.flush());
@@ -205,16 +206,13 @@ export class Journal {
     this.cursor.close();
   }
 
-  private refusalOf(payload: Buffer): JournalError | undefined {
+  private refusalOf(text: string): JournalError | undefined {
     if (this.isClosed) return new JournalError('journal_closed', 'the journal is closed');
-    if (payload.length > maxPayloadBytes) {
-      return new JournalError(
-        'journal_entry_too_large',
-        `an entry of ${payload.length} bytes is over ${maxPayloadBytes}`,
-      );
+    const most = maxFrameBytes(text);
+    if (most > maxPayloadBytes) {
+      return new JournalError('journal_entry_too_large', `an entry of ${text.length} characters is too long`);
     }
-    const bytes = this.totalBytes + this.pendingBytes + frameHeaderBytes + payload.length;
-    if (bytes <= this.options.maxBytes) return undefined;
+    if (this.totalBytes + this.turn.length + most <= this.options.maxBytes) return undefined;
     return new JournalError('journal_full', `the journal holds its ${this.options.maxBytes} bytes`);
   }
 
@@ -245,9 +243,9 @@ export class Journal {
     const appends = this.pending;
     if (appends.length === 0) return;
     this.pending = [];
-    this.pendingBytes = 0;
+    const frames = this.turn.take();
     try {
-      this.write(appends);
+      this.write(frames, appends.length);
     } catch (error) {
       const failure = new JournalError(
         'journal_write_failed',
@@ -266,10 +264,9 @@ export class Journal {
     } else for (const { resolve } of appends) resolve();
   }
 
-  private write(appends: readonly Append[]): void {
+  private write(bytes: Buffer, entries: number): void {
     const file = this.writerFor();
     const { segment, fd } = file;
-    const bytes = Buffer.concat(appends.map(({ frame }) => frame));
     let written = 0;
     try {
       while (written < bytes.length) {
@@ -282,7 +279,7 @@ export class Journal {
     if (this.depthEntries === 0) this.firstWaitingAt = this.options.now();
     segment.size += bytes.length;
     this.totalBytes += bytes.length;
-    this.depthEntries += appends.length;
+    this.depthEntries += entries;
     if (this.options.fsync !== 'never') this.dirty.add(file);
   }
 

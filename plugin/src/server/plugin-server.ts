@@ -10,7 +10,7 @@ interface SerializedLogPlugin {
 }
 
 const takesSerialized = (plugin: unknown): plugin is SerializedLogPlugin =>
-  typeof (plugin as Partial<SerializedLogPlugin>).logSerialized === 'function';
+  typeof (plugin as Partial<SerializedLogPlugin> | undefined)?.logSerialized === 'function';
 
 const rpcMethods = new Set([
   'StartInstance',
@@ -47,35 +47,32 @@ export class PluginServer extends Server {
     });
   }
 
-  /** One call of Kong's, `plugin.<Method>`. */
-  async call(method: string, args: readonly unknown[]): Promise<unknown> {
+  /** One call of Kong's, `plugin.<Method>`. Throws or rejects with what Kong is to be told. */
+  call(method: string, args: readonly unknown[]): unknown {
     const name = method.startsWith('plugin.') ? method.slice('plugin.'.length) : '';
     if (!rpcMethods.has(name)) throw new Error(`method ${method} is not supported`);
-    return (this as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>)[name]?.(
-      ...args,
-    );
+    return (this as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[name]?.(...args);
   }
 
-  override async HandleEvent(event: Event): Promise<unknown> {
+  override HandleEvent(event: Event): unknown {
     const instance = this.instances.get(event.InstanceId);
     if (event.EventName !== 'log' || !instance || !takesSerialized(instance.cls)) {
-      return withGeneralId(await super.HandleEvent(event));
+      return super.HandleEvent(event).then(withGeneralId);
     }
     instance.resetExpireTs();
     return { EventId: 2 * event.InstanceId, Data: { Method: 'kong.log.serialize', Args: [] } };
   }
 
-  override async Step(step: Step): Promise<unknown> {
-    if (!isSerializedLog(step)) return withGeneralId(await super.Step(generalStep(step)));
+  override Step(step: Step): unknown {
+    if (!isSerializedLog(step)) return super.Step(generalStep(step)).then(withGeneralId);
     const plugin = this.instances.get(step.EventId / 2)?.cls;
     // Kong starts the instance again when an error begins with these words.
-    if (!plugin) throw new Error(`no plugin instance #${step.EventId / 2}`);
-    if (takesSerialized(plugin)) await plugin.logSerialized(step.Data);
-    return { EventId: step.EventId, Data: 'ret' };
+    if (!takesSerialized(plugin)) throw new Error(`no plugin instance #${step.EventId / 2}`);
+    return plugin.logSerialized(step.Data).then(() => ({ EventId: step.EventId, Data: 'ret' }));
   }
 
-  override async StepError(step: Step): Promise<unknown> {
-    if (!isSerializedLog(step)) return withGeneralId(await super.StepError(generalStep(step)));
+  override StepError(step: Step): unknown {
+    if (!isSerializedLog(step)) return super.StepError(generalStep(step)).then(withGeneralId);
     throw new Error('kong.log.serialize() failed in Kong; the request is not metered');
   }
 }

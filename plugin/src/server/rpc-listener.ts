@@ -1,10 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { decode, encode } from '@msgpack/msgpack';
+import { Decoder, Encoder } from '@msgpack/msgpack';
 import type { Log } from '../observability/log';
 import { messageLength } from './message-length';
 
-/** Answers a call of Kong's; a rejection's message becomes the error of the answer. */
-export type RpcHandler = (method: string, args: readonly unknown[]) => Promise<unknown>;
+/** Answers a call of Kong's, at once or later; the message of what it throws becomes the error of the answer. */
+export type RpcHandler = (method: string, args: readonly unknown[]) => unknown;
+
+const decoder = new Decoder();
+const encoder = new Encoder();
 
 /** What Kong sends is about 3 kB; a header block may make it some hundred. Anything near this is not Kong. */
 const maxMessageBytes = 16 * 1024 * 1024;
@@ -67,7 +70,7 @@ export class RpcListener {
       if (length === undefined) break;
       const message = bytes.subarray(offset, offset + length);
       offset += length;
-      this.answer(socket, decode(message));
+      this.answer(socket, decoder.decode(message));
     }
     return offset;
   }
@@ -75,16 +78,20 @@ export class RpcListener {
   private answer(socket: Socket, message: unknown): void {
     if (!isRequest(message)) throw new TypeError('not a request');
     const [, id, method, args] = message;
-    this.handle(method, args).then(
-      (result) => send(socket, [1, id, null, result]),
-      (error: Error) => send(socket, [1, id, String(error.message), null]),
-    );
+    const fail = (error: Error): void => send(socket, [1, id, String(error.message), null]);
+    try {
+      const result = this.handle(method, args);
+      if (result instanceof Promise) result.then((value) => send(socket, [1, id, null, value]), fail);
+      else send(socket, [1, id, null, result]);
+    } catch (error) {
+      fail(error as Error);
+    }
   }
 }
 
 function send(socket: Socket, answer: unknown): void {
   if (!socket.writable) return;
-  const bytes = encode(answer);
+  const bytes = encoder.encode(answer);
   socket.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
