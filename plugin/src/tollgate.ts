@@ -4,7 +4,7 @@ import { schema } from './configuration/schema';
 import type { Destination } from './delivery/destination';
 import { Destinations } from './delivery/destinations';
 import { parseSerializedRequest } from './event/serialized-request';
-import { usageEventsOf } from './event/usage-events';
+import { type Metered, usageEventsOf } from './event/usage-events';
 import { logToStandardError } from './observability/log';
 import { Measurements } from './observability/measurements';
 import type { Sidecar, SidecarSettings } from './sidecar';
@@ -52,8 +52,7 @@ class TollgatePlugin {
   async logSerialized(serialized: unknown): Promise<void> {
     const startedAt = performance.now();
     measurements.received.inc();
-    const source = this.configuration.source ?? defaultSource;
-    const metered = usageEventsOf(parseSerializedRequest(serialized), this.configuration, { source, now });
+    const metered = this.meter(serialized);
     if ('unmetered' in metered) measurements.unmetered.inc({ reason: metered.unmetered });
     else if (metered.events.length > 0) {
       const destination = this.destination ?? (await destinations.configure(this.configuration));
@@ -61,6 +60,16 @@ class TollgatePlugin {
       await (others.length === 0 ? only : Promise.all([only, ...others]));
     }
     measurements.handlerTime.observe((performance.now() - startedAt) / 1000);
+  }
+
+  private meter(serialized: unknown): Metered {
+    const source = this.configuration.source ?? defaultSource;
+    try {
+      return usageEventsOf(parseSerializedRequest(serialized), this.configuration, { source, now });
+    } catch (error) {
+      measurements.unmetered.inc({ reason: 'unreadable' });
+      throw error;
+    }
   }
 }
 

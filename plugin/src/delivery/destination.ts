@@ -36,7 +36,8 @@ export class Destination {
   private journalRetry: NodeJS.Timeout | undefined;
   private isStopping = false;
   private failingSince: number | undefined;
-  private loggedAt = Number.NEGATIVE_INFINITY;
+  /** When each message was logged last: a failure that goes on is told every half minute, not every time. */
+  private readonly loggedAt = new Map<string, number>();
 
   constructor(
     private settings: DeliverySettings,
@@ -231,8 +232,8 @@ export class Destination {
 
   private logSometimes(level: 'warn' | 'error', message: string, fields: Record<string, unknown>): void {
     const now = this.ports.now();
-    if (now - this.loggedAt < logEveryMs) return;
-    this.loggedAt = now;
+    if (now - (this.loggedAt.get(message) ?? Number.NEGATIVE_INFINITY) < logEveryMs) return;
+    this.loggedAt.set(message, now);
     this.ports.log(level, message, fields);
   }
 }
