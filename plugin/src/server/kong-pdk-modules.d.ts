@@ -16,9 +16,9 @@ declare module 'kong-pdk/server' {
     GetPluginInfo(name: string): Promise<PluginInfo>;
     StartInstance(start: { Name: string; Config: string }): Promise<{ Id: number }>;
     CloseInstance(id: number): Promise<unknown>;
-    HandleEvent(event: { InstanceId: number; EventName: string }): any;
-    Step(data: { EventId: number; Data?: unknown }): any;
-    StepError(data: { EventId: number; Data?: unknown }): any;
+    HandleEvent(event: { InstanceId: number; EventName: string }): unknown;
+    Step(data: { EventId: number; Data?: unknown }): unknown;
+    StepError(data: { EventId: number; Data?: unknown }): unknown;
     close(): void;
   }
   namespace Server {

@@ -57,14 +57,14 @@ export class PluginServer extends Server {
   override HandleEvent(event: Event): unknown {
     const instance = this.instances.get(event.InstanceId);
     if (event.EventName !== 'log' || !instance || !takesSerialized(instance.cls)) {
-      return super.HandleEvent(event).then(withGeneralId);
+      return withGeneralId(super.HandleEvent(event));
     }
     instance.resetExpireTs();
     return { EventId: 2 * event.InstanceId, Data: { Method: 'kong.log.serialize', Args: [] } };
   }
 
   override Step(step: Step): unknown {
-    if (!isSerializedLog(step)) return super.Step(generalStep(step)).then(withGeneralId);
+    if (!isSerializedLog(step)) return withGeneralId(super.Step(generalStep(step)));
     const plugin = this.instances.get(step.EventId / 2)?.cls;
     // Kong starts the instance again when an error begins with these words.
     if (!takesSerialized(plugin)) throw new Error(`no plugin instance #${step.EventId / 2}`);
@@ -72,7 +72,7 @@ export class PluginServer extends Server {
   }
 
   override StepError(step: Step): unknown {
-    if (!isSerializedLog(step)) return super.StepError(generalStep(step)).then(withGeneralId);
+    if (!isSerializedLog(step)) return withGeneralId(super.StepError(generalStep(step)));
     throw new Error('kong.log.serialize() failed in Kong; the request is not metered');
   }
 }
@@ -82,7 +82,8 @@ const isSerializedLog = ({ EventId }: Step): boolean => EventId % 2 === 0;
 
 const generalStep = (step: Step): Step => ({ ...step, EventId: (step.EventId - 1) / 2 });
 
-const withGeneralId = (answer: unknown): unknown => {
-  const { EventId, ...rest } = answer as { EventId: number };
+/** kong-pdk's methods are asynchronous, though their declared result is only what they share with ours. */
+const withGeneralId = async (answer: unknown): Promise<unknown> => {
+  const { EventId, ...rest } = (await answer) as { EventId: number };
   return { ...rest, EventId: 2 * EventId + 1 };
 };
