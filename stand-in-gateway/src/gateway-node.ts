@@ -1,19 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import type http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AdminAnswer, AdminRequest } from './admin/admin-answer';
+import { AdminApi } from './admin/admin-api';
+import { AdminCalls } from './admin/admin-calls';
+import { type AdminFault, AdminFaults } from './admin/admin-faults';
 import { createAdminServer } from './admin/admin-server';
-import { type ConfigLoading, configEndpoint } from './admin/config-endpoint';
-import { entityEndpoint } from './admin/entity-endpoints';
-import { nodeEndpoint, unknownPath } from './admin/node-endpoints';
-import type { Configuration } from './configuration';
+import type { EnterpriseSettings } from './admin/enterprise-gate';
+import type { KonnectSettings } from './admin/konnect-gate';
+import { Configuration } from './configuration';
 import type { FlattenContext } from './declarative/flatten-entities';
+import { EntityStore } from './entities/entity-store';
 import { ExternalPlugins, type LogStats, type PluginServerSettings } from './plugin-server/external-plugins';
 import { HttpLog, type HttpLogStats } from './proxy/http-log';
 import { createProxyServer } from './proxy/proxy-server';
 import { ProxyView } from './proxy/proxy-view';
 import { RequestCounters } from './proxy/request-counters';
 import { Upstream } from './proxy/upstream';
+import type { Edition } from './schema/entity-schemas';
 import type { PluginCatalog } from './schema/plugin-catalog';
 
 /** Kong's default listen backlog is far above Node's 511; a burst of new connections must not be refused here. */
@@ -23,6 +26,9 @@ interface NodeSettings {
   configuration: Configuration;
   catalog: PluginCatalog;
   mode: 'dbless' | 'postgres';
+  edition: Edition;
+  enterprise: EnterpriseSettings;
+  konnect: KonnectSettings;
   pluginServers: readonly PluginServerSettings[];
   environment: Readonly<Record<string, string | undefined>>;
   log: (level: string, parts: readonly unknown[]) => void;
@@ -38,8 +44,10 @@ export interface NodeStats {
   unfinishedLogEvents: number;
   pluginConnections: number;
   httpLog: Readonly<HttpLogStats>;
-  /** Admin API calls by `METHOD /path/{id}`. */
+  /** Admin API calls by `METHOD /path/{id}`, those that failed by a fault included. */
   adminCalls: Readonly<Record<string, number>>;
+  /** The most Admin API calls that were under way at the same time. */
+  maxConcurrentAdminCalls: number;
 }
 
 /** One gateway: a proxy and an Admin API of its own. */
@@ -52,8 +60,9 @@ export class GatewayNode {
   private readonly externalPlugins: ExternalPlugins;
   private readonly proxy: http.Server;
   private readonly admin: http.Server;
-  private readonly loading: ConfigLoading = { isLoading: false };
-  private readonly adminCalls: Record<string, number> = {};
+  private readonly faults = new AdminFaults();
+  private readonly adminCalls = new AdminCalls();
+  private adminPort = 0;
   private sequence = 0;
   private proxiedRequests = 0;
   private acceptedConnections = 0;
@@ -75,9 +84,13 @@ export class GatewayNode {
         this.activeConnections -= 1;
       });
     });
+    const api = this.adminApi();
     this.admin = createAdminServer(
-      (request) => this.answerAdmin(request),
-      () => false,
+      (request) => api.answer(request),
+      (request, response) => {
+        this.adminCalls.begin(request, response);
+        return this.faults.intercept(request, response);
+      },
     );
   }
 
@@ -88,51 +101,55 @@ export class GatewayNode {
       unfinishedLogEvents: this.externalPlugins.unfinishedLogs,
       pluginConnections: this.externalPlugins.openConnections,
       httpLog: { ...this.httpLog.stats },
-      adminCalls: { ...this.adminCalls },
+      adminCalls: this.adminCalls.byPattern(),
+      maxConcurrentAdminCalls: this.adminCalls.maxConcurrent,
     };
   }
 
   /** Starts listening on loopback; port 0 takes a free one. */
   async listen(proxyPort: number, adminPort: number): Promise<{ proxyUrl: string; adminUrl: string }> {
-    return {
-      proxyUrl: await listenOn(this.proxy, proxyPort),
-      adminUrl: await listenOn(this.admin, adminPort),
-    };
+    const proxyUrl = await listenOn(this.proxy, proxyPort);
+    const adminUrl = await listenOn(this.admin, adminPort);
+    this.adminPort = Number(new URL(adminUrl).port);
+    return { proxyUrl, adminUrl };
   }
 
   /** Stops at once: open connections are cut, waiting log events are lost, as when Kong exits. */
   async close(): Promise<void> {
     await Promise.all([closeServer(this.proxy), closeServer(this.admin)]);
+    this.faults.close();
     this.upstream.close();
     this.httpLog.close();
     this.externalPlugins.close();
   }
 
-  private async answerAdmin(request: AdminRequest): Promise<AdminAnswer> {
-    const { configuration, catalog, mode, configLoadMs, flatten } = this.settings;
-    this.countAdminCall(request);
-    if (request.segments.length === 1 && request.segments[0] === 'config') {
-      return configEndpoint(
-        { configuration, mode, loading: this.loading, loadMs: configLoadMs, flatten },
-        request,
-      );
-    }
-    const { nodeId } = this;
+  /** Makes the Admin API fail in the given way, until it is told otherwise. */
+  async setAdminFault(fault: AdminFault | undefined): Promise<void> {
+    this.faults.set(fault);
+    const isDown = fault?.kind === 'down';
+    if (isDown && this.admin.listening) await closeServer(this.admin);
+    if (!isDown && !this.admin.listening) await listenOn(this.admin, this.adminPort);
+  }
+
+  private adminApi(): AdminApi {
+    const { configuration, catalog, mode, edition, configLoadMs, flatten, enterprise, konnect } =
+      this.settings;
     const connections = () => ({
       active: this.activeConnections,
       accepted: this.acceptedConnections,
       requests: this.proxiedRequests,
     });
     const metrics = () => this.counters.render();
-    const facts = { nodeId, version: '3.9.3', mode, catalog, configuration, connections, metrics };
-    const entities = { configuration, catalog, mode, nowSeconds, randomUuid: randomUUID };
-    return nodeEndpoint(facts, request) ?? entityEndpoint(entities, request) ?? unknownPath;
-  }
-
-  private countAdminCall({ method, segments }: AdminRequest): void {
-    const pattern = segments.map((segment, index) => (index % 2 === 0 ? segment : '{id}')).join('/');
-    const key = `${method} /${pattern}`;
-    this.adminCalls[key] = (this.adminCalls[key] ?? 0) + 1;
+    return new AdminApi({
+      edition,
+      entities: { configuration, catalog, mode, nowSeconds, randomUuid: randomUUID },
+      emptyConfiguration: new Configuration(new EntityStore(edition)),
+      facts: { nodeId: this.nodeId, edition, mode, catalog, configuration, connections, metrics },
+      configLoadMs,
+      flatten,
+      enterprise,
+      konnect,
+    });
   }
 }
 

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { AdminFault } from './admin/admin-faults';
+import type { KonnectSettings } from './admin/konnect-gate';
 import { Configuration } from './configuration';
 import { DeclarativeError } from './declarative/declarative-error';
 import type { FlattenContext } from './declarative/flatten-entities';
@@ -9,6 +11,7 @@ import { GatewayNode, type NodeStats, nowSeconds } from './gateway-node';
 import type { PluginServerOption, StandInGatewayOptions } from './options';
 import { PluginCatalog, type PluginInfo, parsePluginInfo } from './schema/plugin-catalog';
 
+export type { AdminFault } from './admin/admin-faults';
 export type { NodeStats } from './gateway-node';
 export type { StandInGatewayOptions } from './options';
 
@@ -17,16 +20,18 @@ export class GatewayConfigError extends Error {
   readonly code = 'invalid_gateway_configuration';
 }
 
-/** A running stand-in gateway. */
-export interface StandInGateway {
-  /** Proxy of the first node. */
+/** One node of a running gateway. */
+export interface StandInNode {
   proxyUrl: string;
-  /** Admin API of the first node. */
   adminUrl: string;
-  /** All nodes, the first included. */
-  nodes: readonly { proxyUrl: string; adminUrl: string; readonly stats: NodeStats }[];
-  /** Counters of the first node. */
   readonly stats: NodeStats;
+  /** Makes this node's Admin API fail in the given way; undefined ends it. */
+  setAdminFault(fault: AdminFault | undefined): Promise<void>;
+}
+
+/** A running stand-in gateway: its first node, and all of them. */
+export interface StandInGateway extends StandInNode {
+  nodes: readonly StandInNode[];
   /** Cuts all connections and stops. */
   close(): Promise<void>;
 }
@@ -39,8 +44,8 @@ const PROPAGATION_MS = { postgres: 10, dbless: 2 };
  * @throws GatewayConfigError when the configuration cannot be loaded
  */
 export async function startStandInGateway(options: StandInGatewayOptions): Promise<StandInGateway> {
-  const mode = options.mode ?? 'dbless';
   const edition = options.edition ?? 'oss';
+  const mode = options.mode ?? (edition === 'oss' ? 'dbless' : 'postgres');
   const pluginServers = (options.pluginServers ?? []).map(readPluginServer);
   const catalog = new PluginCatalog(
     edition,
@@ -64,6 +69,9 @@ export async function startStandInGateway(options: StandInGatewayOptions): Promi
       configuration,
       catalog,
       mode,
+      edition,
+      enterprise: options.enterprise ?? {},
+      konnect: konnectSettings(options),
       pluginServers: pluginServers.map(({ settings }) => settings),
       environment: options.environment ?? process.env,
       log: options.log ?? (() => undefined),
@@ -87,30 +95,40 @@ async function run(
     await Promise.all(nodes.map((node) => node.close()));
   };
   try {
-    const urls = [];
+    const started: StandInNode[] = [];
     for (const [index, node] of nodes.entries()) {
       const isFirst = index === 0;
-      urls.push(
-        await node.listen(isFirst ? (options.proxyPort ?? 0) : 0, isFirst ? (options.adminPort ?? 0) : 0),
-      );
+      const ports = isFirst ? options : {};
+      const urls = await node.listen(ports.proxyPort ?? 0, ports.adminPort ?? 0);
+      started.push(standInNode(node, urls));
     }
-    return {
-      ...urls[0]!,
-      nodes: urls.map((url, index) => ({
-        ...url,
-        get stats() {
-          return nodes[index]!.stats;
-        },
-      })),
-      get stats() {
-        return nodes[0]!.stats;
-      },
-      close,
-    };
+    return Object.assign(standInNode(nodes[0]!, started[0]!), { nodes: started, close });
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function standInNode(
+  node: GatewayNode,
+  { proxyUrl, adminUrl }: { proxyUrl: string; adminUrl: string },
+): StandInNode {
+  return {
+    proxyUrl,
+    adminUrl,
+    get stats() {
+      return node.stats;
+    },
+    setAdminFault: (fault) => node.setAdminFault(fault),
+  };
+}
+
+/** The settings are needed only where they are used; elsewhere nothing is admitted by them. */
+function konnectSettings({ edition, konnect }: StandInGatewayOptions): KonnectSettings {
+  if (edition === 'konnect' && !konnect) {
+    throw new GatewayConfigError('edition konnect: needs konnect.controlPlaneId and konnect.token');
+  }
+  return konnect ?? { controlPlaneId: '', token: '' };
 }
 
 function readPluginServer({ socketPath, info }: PluginServerOption): {

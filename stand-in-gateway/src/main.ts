@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { GatewayConfigError, type StandInGatewayOptions, startStandInGateway } from './index';
 
-const usage = `usage: stand-in-gateway --config kong.yml [--mode dbless|postgres] [--edition oss|enterprise|konnect]
+const usage = `usage: stand-in-gateway --config kong.yml [--mode dbless|postgres] [--edition oss|enterprise]
   [--proxy-port N] [--admin-port N] [--plugin-socket PATH --plugin-info FILE]`;
 
 /** Exit status for wrong usage and for a configuration that cannot be loaded. */
@@ -29,7 +29,7 @@ function parseOptions(args: readonly string[]): StandInGatewayOptions {
   return {
     configPath: values.config,
     mode: oneOf('--mode', values.mode, ['dbless', 'postgres'] as const),
-    edition: oneOf('--edition', values.edition, ['oss', 'enterprise', 'konnect'] as const),
+    edition: oneOf('--edition', values.edition, ['oss', 'enterprise'] as const),
     proxyPort: port('--proxy-port', values['proxy-port']),
     adminPort: port('--admin-port', values['admin-port']),
     ...(socketPath !== undefined && info !== undefined ? { pluginServers: [{ socketPath, info }] } : {}),

@@ -1,3 +1,5 @@
+import type { EnterpriseSettings } from './admin/enterprise-gate';
+import type { KonnectSettings } from './admin/konnect-gate';
 import type { Edition } from './schema/entity-schemas';
 import type { PluginInfo } from './schema/plugin-catalog';
 
@@ -15,7 +17,7 @@ export interface StandInGatewayOptions {
   configPath?: string;
   /** The declarative text itself. */
   config?: string;
-  /** Database-less (the default) or with a database, which here is memory. */
+  /** Database-less (the default of the OSS edition) or with a database, which here is memory. */
   mode?: 'dbless' | 'postgres';
   edition?: Edition;
   /** 0, the default, takes a free port. With several nodes each takes a free port but the first. */
@@ -35,6 +37,10 @@ export interface StandInGatewayOptions {
   clusterUpdateMs?: number;
   /** Milliseconds that POST /config takes to load, during which another one gets 429. Default 10. */
   configLoadMs?: number;
+  /** Workspace and RBAC users, for the edition `enterprise`. */
+  enterprise?: EnterpriseSettings;
+  /** Control plane, token and limits; needed for the edition `konnect`. */
+  konnect?: KonnectSettings;
   /** Where `{vault://env/...}` looks. Default: the process's environment. */
   environment?: Readonly<Record<string, string | undefined>>;
   /** Takes what plugins log by kong.log.*; by default it is dropped. */

@@ -1,13 +1,14 @@
 import type { Configuration } from '../configuration';
+import type { Edition } from '../schema/entity-schemas';
 import { isRecord } from '../schema/field-schema';
 import type { PluginCatalog } from '../schema/plugin-catalog';
-import { type AdminAnswer, type AdminRequest, methodNotAllowed, notFound } from './admin-answer';
+import { type AdminAnswer, type AdminRequest, methodNotAllowed } from './admin-answer';
 import { schemaViolation } from './admin-errors';
 
 /** What the gateway says about itself. */
 export interface NodeFacts {
   nodeId: string;
-  version: string;
+  edition: Edition;
   mode: 'dbless' | 'postgres';
   catalog: PluginCatalog;
   configuration: Configuration;
@@ -37,10 +38,18 @@ export function nodeEndpoint(facts: NodeFacts, request: AdminRequest): AdminAnsw
   return request.method === 'GET' ? endpoint() : methodNotAllowed;
 }
 
-function information({ nodeId, version, mode, catalog }: NodeFacts): unknown {
+/** Enterprise versions have a fourth number. */
+const versions: Readonly<Record<Edition, string>> = {
+  oss: '3.9.3',
+  enterprise: '3.9.1.2',
+  konnect: '3.9.1.2',
+};
+
+function information({ nodeId, edition, mode, catalog }: NodeFacts): unknown {
   const plugins = catalog.list();
   return {
-    version,
+    version: versions[edition],
+    ...(edition === 'oss' ? {} : { edition: 'enterprise' }),
     tagline: 'Welcome to kong',
     node_id: nodeId,
     configuration: {
@@ -116,6 +125,3 @@ function validatePlugin({ catalog }: NodeFacts, request: AdminRequest): AdminAns
   if (checked.errors) return schemaViolation({ config: checked.errors });
   return { status: 200, body: { message: 'schema validation successful' } };
 }
-
-/** For paths that nothing answers. */
-export const unknownPath = notFound;

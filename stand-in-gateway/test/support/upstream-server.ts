@@ -11,6 +11,7 @@ export interface ReceivedRequest {
 /** An upstream that keeps what it receives and answers with a JSON echo. */
 export async function startUpstream(
   answer: (request: ReceivedRequest, response: http.ServerResponse) => void = echo,
+  port = 0,
 ): Promise<{ port: number; received: ReceivedRequest[]; close: () => Promise<void> }> {
   const received: ReceivedRequest[] = [];
   const server = http.createServer((request, response) => {
@@ -27,7 +28,7 @@ export async function startUpstream(
       answer(entry, response);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     received,
