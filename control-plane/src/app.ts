@@ -4,17 +4,19 @@ import type { Logger } from 'pino';
 import { createFeatureRegistry } from './catalog';
 import type { Configuration } from './config/configuration';
 import { createBatcher } from './events';
-import { singleToken } from './http/authenticate';
-import { createIngestHandler } from './http/cloudevents/ingest-handler';
+import { registeredTokens, singleToken } from './http/authenticate';
+import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
-import type { Route } from './http/route';
-import { createHttpServer, type FastHandler } from './http/server';
+import type { FastRoute, Route, RouteDescription } from './http/route';
+import { createHttpServer } from './http/server';
+import { tokenRoutes } from './http/tokens-routes';
 import { createMeterRegistry, createRollupStore } from './metering';
 import { createIngestPipeline, createSettle } from './pipeline';
 import type { Clock } from './primitives/clock';
 import { createIdentifierSource } from './primitives/identifiers';
 import type { Database } from './storage';
 import { createWatchRegistry, type FactRecorder } from './thresholds';
+import { createTokenRegistry } from './tokens/token-registry';
 
 const dayMs = 86_400_000;
 
@@ -31,6 +33,8 @@ export interface AppOptions {
 export interface App {
   /** Where it listens: http://host:port. */
   url: string;
+  /** Everything that is served: what /openapi.json describes. */
+  routes: readonly RouteDescription[];
   /** Refuses new work, ends what is under way within the configured time, and closes everything but the database. */
   stop(): Promise<void>;
 }
@@ -70,19 +74,20 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     maximumQueued: configuration.ingestQueueLimit,
   });
 
-  const lookup = singleToken(options.token);
-  const ingest = {
+  const tokens = createTokenRegistry({
+    database,
+    clock,
+    newId,
+    onError: (error) => log.warn({ err: error }, 'times of last use of tokens were not written'),
+  });
+  const lookup = singleToken(options.token, registeredTokens(tokens));
+  const fastRoutes: FastRoute[] = ingestRoutes({
     accept: batcher.accept,
     lookup,
     now: () => clock.now(),
     bodyLimitBytes: configuration.ingestBodyLimitBytes,
     batchLimit: configuration.ingestBatchLimit,
-  };
-  const fastRoutes = new Map<string, FastHandler>([
-    ['POST /api/v1/events', createIngestHandler(ingest, 204)],
-    ['POST /api/v3/openmeter/events', createIngestHandler(ingest, 202)],
-    ['POST /v3/openmeter/events', createIngestHandler(ingest, 202)],
-  ]);
+  });
 
   let isStopping = false;
   const routes: Route[] = [
@@ -91,8 +96,9 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       await database.query('SELECT 1');
       return true;
     }),
+    ...tokenRoutes(tokens, () => clock.now()),
   ];
-  const background: BackgroundWork[] = [];
+  const background: BackgroundWork[] = [tokens];
 
   const server = createHttpServer({
     routes,
@@ -106,6 +112,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
 
   return {
     url: urlOf(server, configuration.host),
+    routes: [...fastRoutes, ...routes],
     stop: async () => {
       isStopping = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -1,9 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '../primitives/refusal';
-
-/** What a token may do: send usage, read everything, change everything. `manage` includes the others. */
-export type Scope = 'ingest' | 'read' | 'manage';
+import type { Scope } from '../tokens/api-token';
+import type { TokenRegistry } from '../tokens/token-registry';
 
 export interface Identity {
   /** The token's id; never the token. */
@@ -51,3 +50,11 @@ export const singleToken = (token: string, next: TokenLookup = async () => undef
   const identity: Identity = { tokenId: 'bootstrap', scopes: ['ingest', 'read', 'manage'] };
   return async (hash) => (timingSafeEqual(hash, expected) ? identity : next(hash));
 };
+
+/** A lookup among the tokens that the API made. */
+export const registeredTokens =
+  (tokens: Pick<TokenRegistry, 'find'>): TokenLookup =>
+  async (hash) => {
+    const token = await tokens.find(hash);
+    return token && { tokenId: token.id, scopes: token.scopes };
+  };

@@ -12,15 +12,11 @@ import type { Logger } from 'pino';
 import { Refusal } from '../primitives/refusal';
 import { answerErrors, type MountOptions, mountRoutes, requestIdOf } from './mount-routes';
 import { refusalOf, sendProblem } from './problem-details';
-import type { Route } from './route';
-
-/** A handler on the hot path, taken in front of Express; it answers, or throws what is answered as problem details. */
-export type FastHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+import type { FastRoute, Route } from './route';
 
 export interface ServerOptions extends MountOptions {
   routes: readonly Route[];
-  /** By `METHOD /path`. */
-  fastRoutes: ReadonlyMap<string, FastHandler>;
+  fastRoutes: readonly FastRoute[];
   log: Logger;
   /** How a failure is answered on paths whose interface has an error shape of its own; the first that returns true wins. */
   errorShapes?: readonly ErrorShape[];
@@ -41,7 +37,10 @@ const keepAliveMs = 65_000;
 /** The HTTP server: the ingest routes on plain node:http, everything else through Express. */
 export const createHttpServer = (options: ServerOptions): Server => {
   const app = createExpressApp(options);
-  const { fastRoutes, log } = options;
+  const { log } = options;
+  const fastHandlers = new Map(
+    options.fastRoutes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route.handleFast]),
+  );
 
   const answer = (error: unknown, request: IncomingMessage, response: ServerResponse): void => {
     const refusal = refusalOf(error);
@@ -59,7 +58,7 @@ export const createHttpServer = (options: ServerOptions): Server => {
 
   const listener: RequestListener = (request, response) => {
     response.setHeader('X-Request-Id', requestIdFrom(request));
-    const fast = fastRoutes.get(`${request.method} ${pathOf(request)}`);
+    const fast = fastHandlers.get(`${request.method} ${pathOf(request)}`);
     if (fast) fast(request, response).catch((error) => answer(error, request, response));
     else app(request, response);
   };
