@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { JournalPlace } from './delivery/destinations';
+import type { DestinationState } from './observability/measurements';
 
 /** What the plugin server settles for the whole process, before Kong starts an instance. */
 export interface SidecarSettings {
@@ -14,5 +15,6 @@ export interface SidecarSettings {
 export interface Sidecar {
   readonly registry: Registry;
   configure(settings: SidecarSettings): Promise<void>;
+  states(): DestinationState[];
   drain(deadlineMs: number): Promise<void>;
 }

@@ -91,6 +91,7 @@ const sidecar: Sidecar = {
       await destinations.configure({ delivery, holding, journal: settings });
     }
   },
+  states: () => destinations.states(),
   drain: (deadlineMs) => destinations.drain(deadlineMs),
 };
 

@@ -1,8 +1,12 @@
 #!/usr/bin/env node
+import { adoptSlots } from '../journal/adopt-slots';
 import { logToStandardError as log } from '../observability/log';
 import { OptionsError, parseOptions, type ServerOptions, usage } from './options';
+import { isShareable, type PluginServer } from './plugin-server';
 import { loadPlugins, sidecarsOf } from './plugins';
 import { serve, writeInfo } from './serve';
+import { slotVariable, WorkerPool } from './worker-pool';
+import { runWorker } from './worker-process';
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2), process.env);
@@ -10,20 +14,37 @@ async function main(): Promise<void> {
     process.stdout.write(usage());
     return;
   }
+  const { socket, dumpInfo, processes } = options;
+  const slot = process.env[slotVariable];
+  if (socket !== undefined && slot !== undefined) return runWorker({ ...options, socket }, slot, log);
+
   const server = loadPlugins(options.pluginsDirectory, log);
-  if (options.dumpInfo) await writeInfo(options.dumpInfo, server);
-  const { socket } = options;
-  if (socket === undefined) {
-    server.close();
-    return;
-  }
-  const running = await serve({ ...options, socket }, server, sidecarsOf(server), log);
-  log('info', 'the plugin server is ready', {
-    socket,
-    port: running.port,
-    plugins: [...server.plugins.keys()],
-  });
+  const plugins = [...server.plugins.keys()];
+  if (dumpInfo) await writeInfo(dumpInfo, server);
+  if (processes > 1) assertShareable(server);
+  if (socket === undefined || processes > 1) server.close();
+  if (socket === undefined) return;
+  if (options.journal) await adopt(options.journal, processes);
+  const running =
+    processes > 1
+      ? await new WorkerPool({ ...options, socket }, log).start()
+      : await serve({ ...options, socket }, server, sidecarsOf(server), log);
+  log('info', 'the plugin server is ready', { socket, port: running.port, processes, plugins });
   stopOnSignals(running.stop, options);
+}
+
+/** The steps of an event may reach any process, so a plugin that keeps an event's state in one cannot be shared. */
+function assertShareable(server: PluginServer): void {
+  const names = [...server.plugins].filter(([, { mod }]) => !isShareable(mod)).map(([name]) => name);
+  if (names.length === 0) return;
+  throw new OptionsError([
+    `--processes above 1 serves only plugins whose log phase is logSerialized(); give ${names.join(', ')} a plugin server of its own`,
+  ]);
+}
+
+async function adopt(journal: string, processes: number): Promise<void> {
+  const segments = await adoptSlots(journal, processes);
+  if (segments > 0) log('info', 'events of processes that are no more will be delivered', { segments });
 }
 
 /** The first signal drains; a second one ends at once, and the journal still keeps everything. */

@@ -1,4 +1,5 @@
 import type { Log } from '../observability/log';
+import type { InstanceDirectory, InstanceStart } from './instance-directory';
 import { Server } from './kong-pdk';
 
 type Event = Parameters<InstanceType<typeof Server>['HandleEvent']>[0];
@@ -11,6 +12,13 @@ interface SerializedLogPlugin {
 
 const takesSerialized = (plugin: unknown): plugin is SerializedLogPlugin =>
   typeof (plugin as Partial<SerializedLogPlugin> | undefined)?.logSerialized === 'function';
+
+/** Whether several processes may serve the plugin: its one phase needs nothing that another process holds. */
+export function isShareable(module: unknown): boolean {
+  const { prototype } = (module as { Plugin: { prototype: Record<string, unknown> } }).Plugin;
+  const others = ['certificate', 'rewrite', 'access', 'preread', 'response'];
+  return takesSerialized(prototype) && others.every((phase) => prototype[phase] === undefined);
+}
 
 const rpcMethods = new Set([
   'StartInstance',
@@ -38,7 +46,11 @@ const rpcMethods = new Set([
  * answers with the error: what Kong was told is taken, is taken.
  */
 export class PluginServer extends Server {
-  constructor(pluginDirectory: string | undefined, log: Log) {
+  constructor(
+    pluginDirectory: string | undefined,
+    log: Log,
+    private readonly directory: InstanceDirectory,
+  ) {
     super(pluginDirectory, {
       debug: () => undefined,
       info: (...parts) => log('debug', parts.join(' ')),
@@ -54,26 +66,58 @@ export class PluginServer extends Server {
     return (this as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[name]?.(...args);
   }
 
+  override async StartInstance(start: InstanceStart): Promise<{ Id: number }> {
+    // kong-pdk takes the next number of its own, and this is the only place where it does.
+    this.instanceID = await this.directory.reserve();
+    const id = this.instanceID;
+    const started = await super.StartInstance(start);
+    await this.directory.record(id, start);
+    return started;
+  }
+
+  override async CloseInstance(id: number): Promise<unknown> {
+    await this.directory.forget(id);
+    return this.instances.has(id) ? super.CloseInstance(id) : { Id: id };
+  }
+
   override HandleEvent(event: Event): unknown {
     const instance = this.instances.get(event.InstanceId);
-    if (event.EventName !== 'log' || !instance || !takesSerialized(instance.cls)) {
+    if (!instance) return this.recall(event.InstanceId).then(() => this.HandleEvent(event));
+    if (event.EventName !== 'log' || !takesSerialized(instance.cls))
       return withGeneralId(super.HandleEvent(event));
-    }
     instance.resetExpireTs();
     return { EventId: 2 * event.InstanceId, Data: { Method: 'kong.log.serialize', Args: [] } };
   }
 
   override Step(step: Step): unknown {
     if (!isSerializedLog(step)) return withGeneralId(super.Step(generalStep(step)));
-    const plugin = this.instances.get(step.EventId / 2)?.cls;
-    // Kong starts the instance again when an error begins with these words.
-    if (!takesSerialized(plugin)) throw new Error(`no plugin instance #${step.EventId / 2}`);
-    return plugin.logSerialized(step.Data).then(() => ({ EventId: step.EventId, Data: 'ret' }));
+    const id = step.EventId / 2;
+    const instance = this.instances.get(id);
+    if (!instance) return this.recall(id).then(() => this.Step(step));
+    instance.resetExpireTs();
+    if (!takesSerialized(instance.cls)) throw new Error(`instance #${id} has no serialized log phase`);
+    return instance.cls.logSerialized(step.Data).then(() => ({ EventId: step.EventId, Data: 'ret' }));
   }
 
   override StepError(step: Step): unknown {
     if (!isSerializedLog(step)) return withGeneralId(super.StepError(generalStep(step)));
     throw new Error('kong.log.serialize() failed in Kong; the request is not metered');
+  }
+
+  /** In a process that was started again: makes the instances, and so delivers what its journal holds. */
+  async recallAll(): Promise<void> {
+    const ids = await this.directory.ids();
+    // An instance may have been closed since the list was made.
+    await Promise.allSettled(ids.map((id) => this.recall(id)));
+  }
+
+  /** Makes an instance that another process was told to start, or that was idle for so long that it was dropped. */
+  private async recall(id: number): Promise<void> {
+    const start = await this.directory.find(id);
+    const plugin = start && this.plugins.get(start.Name);
+    // Kong starts the instance again when an error begins with these words.
+    if (!plugin) throw new Error(`no plugin instance #${id}`);
+    if (!this.instances.has(id)) this.instances.set(id, plugin.new(JSON.parse(start.Config)));
   }
 }
 

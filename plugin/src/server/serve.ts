@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log } from '../observability/log';
+import type { DestinationState } from '../observability/measurements';
 import type { Sidecar } from '../sidecar';
 import { isListening, shortPath } from '../sockets/unix-socket';
 import { serveObservations } from './observation-server';
@@ -59,6 +60,24 @@ export async function serve(
       observations.close();
       server.close();
     },
+  };
+}
+
+export interface ServerHealth {
+  readonly healthy: boolean;
+  readonly plugins: readonly string[];
+  readonly instances: number;
+  readonly destinations: readonly DestinationState[];
+}
+
+/** Healthy while every journal takes events; an endpoint that does not answer is what the journal is for. */
+export function serverHealth(server: PluginServer, sidecars: readonly Sidecar[]): ServerHealth {
+  const destinations = sidecars.flatMap((sidecar) => sidecar.states());
+  return {
+    healthy: destinations.every(({ held }) => held === 0),
+    plugins: [...server.plugins.keys()],
+    instances: server.instances.size,
+    destinations,
   };
 }
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from './eventually';
 
@@ -49,6 +50,14 @@ export class PluginServerProcess {
 
   get pid(): number {
     return this.child.pid as number;
+  }
+
+  /** Processes that it started and that still run (Linux). */
+  childPids(): number[] {
+    const children = `/proc/${this.pid}/task/${this.pid}/children`;
+    return existsSync(children)
+      ? readFileSync(children, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+      : [];
   }
 
   /** Port of /healthz and /metrics. */
