@@ -37,7 +37,7 @@ declare module 'kong-pdk/server' {
     interface PluginModule {
       readonly mod: unknown;
       readonly path?: string;
-      new (config: unknown): Instance;
+      readonly new: (config: unknown) => Instance;
     }
   }
   export = Server;
