@@ -1,16 +1,17 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { createFeatureRegistry } from './catalog';
+import { createFeatureRegistry, featureMeterGuard } from './catalog';
 import type { Configuration } from './config/configuration';
 import { createBatcher } from './events';
 import { registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
+import { metersRoutes } from './http/openmeter/meters-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
-import { createMeterRegistry, createRollupStore } from './metering';
+import { createMeterCatalog, createMeterRegistry, createRollupStore } from './metering';
 import { createIngestPipeline, createSettle } from './pipeline';
 import type { Clock } from './primitives/clock';
 import { createIdentifierSource } from './primitives/identifiers';
@@ -54,6 +55,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const features = createFeatureRegistry();
   const watches = createWatchRegistry();
   const rollups = createRollupStore(database);
+  const meterCatalog = createMeterCatalog({ database, clock, newId, guard: featureMeterGuard });
   const recorders: FactRecorder[] = [];
   const settle = createSettle({ watches, newId, recorders });
 
@@ -97,6 +99,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       return true;
     }),
     ...tokenRoutes(tokens, () => clock.now()),
+    ...metersRoutes(meterCatalog),
   ];
   const background: BackgroundWork[] = [tokens];
 

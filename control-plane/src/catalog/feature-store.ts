@@ -41,3 +41,12 @@ export const createFeatureRegistry = () =>
   });
 
 export type FeatureRegistry = ReturnType<typeof createFeatureRegistry>;
+
+/** The features that count a meter and are not archived. */
+export const activeFeaturesOf = async (queryable: Queryable, meterId: string): Promise<Feature[]> => {
+  const { rows } = await queryable.query<FeatureRow>(
+    'SELECT * FROM feature WHERE meter_id = $1 AND archived_at IS NULL ORDER BY id',
+    [meterId],
+  );
+  return rows.map(featureOf);
+};

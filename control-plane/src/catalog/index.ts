@@ -5,3 +5,4 @@ export {
   type FeaturesByMeter,
   featureOf,
 } from './feature-store';
+export { featureMeterGuard } from './meter-guard';

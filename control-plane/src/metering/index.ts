@@ -11,6 +11,8 @@ export {
 export { type GroupFilter, matchesGroups, matchesText, type TextFilter } from './group-filter';
 export { compilePath, type PathReader, pathLimit } from './json-path';
 export type { Aggregation, CompiledMeter, Meter } from './meter';
+export { createMeterCatalog, type MeterCatalog, type MeterGuard } from './meter-catalog';
+export { aggregations, type MeterChange, type MeterDraft } from './meter-definition';
 export { compileMeter, createMeterRegistry, type MeterRegistry, type MeterRow, meterOf } from './meter-store';
 export { readGroupValue, readValue } from './read-value';
 export { createRollupStore, levels, type ResolvedBatch, type RollupStore } from './rollup-store';
