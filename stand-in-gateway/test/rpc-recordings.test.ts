@@ -1,4 +1,5 @@
 import { decode } from '@msgpack/msgpack';
+import fc from 'fast-check';
 import { startStandInGateway } from '../src/index';
 import { encodeMessage } from '../src/plugin-server/encode-message';
 import { eventually } from './support/eventually';
@@ -151,4 +152,19 @@ test('every recorded frame of Kong is encoded to the same bytes again', () => {
     const recorded = Buffer.from(bytes!, 'base64');
     expect(Buffer.from(encodeMessage(decode(recorded))).equals(recorded)).toBe(true);
   }
+});
+
+test('whatever is encoded is decoded to the same value', () => {
+  const value = fc.jsonValue({ maxDepth: 4 }).filter((json) => !JSON.stringify(json).includes('__proto__'));
+  const message = fc.oneof(
+    value,
+    fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER }),
+    fc.string({ minLength: 30, maxLength: 70_000 }),
+    fc.array(fc.nat(), { minLength: 14, maxLength: 40 }),
+  );
+  fc.assert(
+    fc.property(message, (given) => {
+      expect(decode(encodeMessage(given))).toEqual(JSON.parse(JSON.stringify(given)));
+    }),
+  );
 });

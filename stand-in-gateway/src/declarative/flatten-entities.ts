@@ -117,7 +117,8 @@ function store(
   raw: Record<string, unknown>,
   path: (string | number)[],
 ): void {
-  const clash = table.conflict(row) ?? (table.get(row.id) ? ['id'] : undefined);
+  // Rows of the same name have the same id, so every holder of the name is another row.
+  const clash = table.conflict({ ...row, id: '' }) ?? (table.get(row.id) ? ['id'] : undefined);
   if (clash) {
     const values = clash
       .map((field) => `${field} set to '${foreignId(row[field]) ?? row[field]}'`)
