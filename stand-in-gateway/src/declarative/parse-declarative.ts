@@ -1,3 +1,4 @@
+import { CORE_SCHEMA, load } from 'js-yaml';
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import type { EntityStore } from '../entities/entity-store';
 import { isRecord } from '../schema/field-schema';
@@ -12,15 +13,12 @@ const FORMAT_VERSIONS = ['1.1', '2.1', '3.0'];
  * @throws DeclarativeError naming line, place and what is wrong
  */
 export function parseDeclarative(text: string, context: FlattenContext): EntityStore {
-  const lines = new LineCounter();
-  const { input, document } = parseText(text, lines);
+  const input = parseQuickly(text) ?? parseWithReasons(text).toJS();
   try {
     return loadDeclarative(input, context);
   } catch (error) {
-    if (error instanceof DeclarativeError && document && error.issues[0]) {
-      throw new DeclarativeError(error.issues, lineOf(document, lines, error.issues[0]));
-    }
-    throw error;
+    if (!(error instanceof DeclarativeError) || !error.issues[0]) throw error;
+    throw new DeclarativeError(error.issues, lineOf(text, error.issues[0]));
   }
 }
 
@@ -47,23 +45,26 @@ function formatIssue(input: Record<string, unknown>): DeclarativeIssue | undefin
   return undefined;
 }
 
-/** JSON is YAML too, and much the faster of the two to read. */
-function parseText(text: string, lineCounter: LineCounter): { input: unknown; document?: Document } {
-  if (text.trimStart().startsWith('{')) {
-    try {
-      return { input: JSON.parse(text) };
-    } catch {
-      // Not JSON: a YAML flow map begins with the same brace.
-    }
+/**
+ * Configurations of tens of thousands of rows are posted often, so they are read by the fastest reader that can;
+ * undefined when it cannot, and the reader that knows places and reasons has to look.
+ */
+function parseQuickly(text: string): unknown {
+  try {
+    return text.trimStart().startsWith('{') ? JSON.parse(text) : load(text, { schema: CORE_SCHEMA });
+  } catch {
+    return undefined;
   }
+}
+
+function parseWithReasons(text: string, lineCounter = new LineCounter()): Document {
   const document = parseDocument(text, { lineCounter, prettyErrors: true });
   const failure = document.errors[0];
-  if (failure) {
-    const start = failure.linePos?.[0] ?? { line: 1, col: 1 };
-    const message = `failed parsing declarative configuration: ${start.line}:${start.col - 1}: ${reason(failure.message)}`;
-    throw new DeclarativeError([], start.line, message);
-  }
-  return { input: document.toJS(), document };
+  if (!failure) return document;
+  const start = failure.linePos?.[0] ?? { line: 1, col: 1 };
+  const place = `${start.line}:${start.col - 1}`;
+  const message = `failed parsing declarative configuration: ${place}: ${reason(failure.message)}`;
+  throw new DeclarativeError([], start.line, message);
 }
 
 /** libyaml, which Kong uses, says one thing about every flow collection that is cut short. */
@@ -72,7 +73,9 @@ function reason(message: string): string {
   return message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
 }
 
-function lineOf(document: Document, lines: LineCounter, issue: DeclarativeIssue): number {
+function lineOf(text: string, issue: DeclarativeIssue): number {
+  const lines = new LineCounter();
+  const document = parseWithReasons(text, lines);
   for (let depth = issue.path.length; depth > 0; depth -= 1) {
     const node = document.getIn(issue.path.slice(0, depth), true);
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
