@@ -28,6 +28,8 @@ export interface AppOptions {
   log: Logger;
   /** The token that may do everything. */
   token: string;
+  /** Whether what has to precede traffic is done (the declaration applied); /readyz answers 503 until then. */
+  isPrepared?: () => boolean;
 }
 
 /** A running control plane. */
@@ -94,7 +96,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   let isStopping = false;
   const routes: Route[] = [
     ...healthRoutes(async () => {
-      if (isStopping) return false;
+      if (isStopping || options.isPrepared?.() === false) return false;
       await database.query('SELECT 1');
       return true;
     }),

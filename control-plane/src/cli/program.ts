@@ -1,0 +1,123 @@
+import { Command, CommanderError, Option } from 'commander';
+import { ConfigurationError } from '../config/configuration';
+import { DeclarationError } from '../config/declaration/mistakes';
+import { printConfiguration } from './config-command';
+import { type ConnectionOptions, connect } from './connection';
+import { apply, type DeclarationOptions, diff } from './declaration-commands';
+import { CommandFailure, exitStatus } from './exit-status';
+import { migrateCommand } from './migrate-command';
+import { serve } from './serve';
+import type { Terminal } from './terminal';
+import { createToken, listTokens, revokeToken } from './token-commands';
+
+/** A command's status; undefined for one that goes on running. */
+type Status = number | undefined;
+
+/**
+ * Runs the command line `tollgate <arguments>`; without a command it serves.
+ * @returns the exit status, or undefined while the server runs
+ */
+export const runProgram = async (given: readonly string[], terminal: Terminal): Promise<Status> => {
+  let status: Status = exitStatus.done;
+  const program = createProgram(terminal, (next) => {
+    status = next;
+  });
+  try {
+    await program.parseAsync(['node', 'tollgate', ...given]);
+    return status;
+  } catch (error) {
+    return report(error, terminal);
+  }
+};
+
+/** Says what went wrong in one or a few lines, and how bad it is. */
+const report = (error: unknown, terminal: Terminal): number => {
+  // Commander has written its own message already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.done : exitStatus.mistaken;
+  const message = error instanceof Error ? error.message : String(error);
+  terminal.error.write(error instanceof DeclarationError ? `${message}\n` : `tollgate: ${message}\n`);
+  if (error instanceof CommandFailure) return error.status;
+  if (error instanceof ConfigurationError || error instanceof DeclarationError) return exitStatus.mistaken;
+  return exitStatus.failed;
+};
+
+const createProgram = (terminal: Terminal, end: (status: Status) => void): Command => {
+  const program = new Command('tollgate')
+    .description('Usage metering with automatic cut-off for every Kong Gateway.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal.out.write(text),
+      writeErr: (text) => void terminal.error.write(text),
+    });
+  program
+    .command('serve', { isDefault: true })
+    .description('run the control plane')
+    .action(async () => {
+      await serve(terminal.environment);
+      end(undefined);
+    });
+  program
+    .command('migrate')
+    .description('bring the database to this version')
+    .option('--check', 'only say what is pending; exits 2 when something is', false)
+    .action(async ({ check }: { check: boolean }) => end(await migrateCommand(check, terminal)));
+  program
+    .command('config')
+    .description('the configuration in force, secrets masked')
+    .option('--print', 'print it (the default)')
+    .action(() => end(printConfiguration(terminal)));
+  addDeclarationCommands(program, terminal, end);
+  addTokenCommands(program, terminal, end);
+  return program;
+};
+
+const withConnection = (command: Command): Command =>
+  command
+    .option('--url <url>', 'base URL of the server (or TOLLGATE_URL)')
+    .option('--token-file <file>', 'file with the API token (or TOLLGATE_API_TOKEN)');
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+const addDeclarationCommands = (
+  program: Command,
+  terminal: Terminal,
+  end: (status: Status) => void,
+): void => {
+  const commands = [
+    ['apply', 'make the server have what a file declares', apply],
+    ['diff', 'what apply would change; exits 2 when there is something', diff],
+  ] as const;
+  for (const [name, description, run] of commands) {
+    withConnection(program.command(name).description(description))
+      .option('-f, --file <file>', 'the file, - for standard input', 'tollgate.yml')
+      .option('--prune', 'remove what the file does not declare', false)
+      .option('--select <section[/name]>', 'only these; may be repeated', collect, [])
+      .action(async (options: DeclarationOptions & ConnectionOptions) => {
+        end(await run(connect(options, terminal.environment), options, terminal));
+      });
+  }
+};
+
+const addTokenCommands = (program: Command, terminal: Terminal, end: (status: Status) => void): void => {
+  const token = program.command('token').description('API tokens').exitOverride();
+  withConnection(token.command('create <name>').description('make a token and print it once'))
+    .addOption(
+      new Option('--scope <scope...>', 'what it may do')
+        .choices(['ingest', 'read', 'manage'])
+        .makeOptionMandatory(),
+    )
+    .option('--expires-at <instant>', 'ISO 8601 instant from which it is refused')
+    .action(async (name: string, options: ConnectionOptions & { scope: string[]; expiresAt?: string }) => {
+      const { scope: scopes, expiresAt } = options;
+      const given = { name, scopes, ...(expiresAt === undefined ? {} : { expiresAt }) };
+      end(await createToken(connect(options, terminal.environment), given, terminal));
+    });
+  withConnection(token.command('list').description('tokens in force')).action(
+    async (options: ConnectionOptions) =>
+      end(await listTokens(connect(options, terminal.environment), terminal)),
+  );
+  withConnection(token.command('revoke <id>').description('refuse a token from now on')).action(
+    async (id: string, options: ConnectionOptions) =>
+      end(await revokeToken(connect(options, terminal.environment), id, terminal)),
+  );
+};

@@ -1,0 +1,6 @@
+/** What a command reads its surroundings from and writes to. */
+export interface Terminal {
+  environment: NodeJS.ProcessEnv;
+  out: NodeJS.WritableStream;
+  error: NodeJS.WritableStream & { isTTY?: boolean };
+}

@@ -1,0 +1,50 @@
+import type { ApiClient } from '../../client/api-client';
+import type { Declaration } from './schema';
+
+export type Section = Exclude<keyof Declaration, 'version'> | 'entitlements';
+
+/** A resource that the server has, in the form of the file. */
+export interface Existing<Spec = unknown> {
+  /** The key in the file. */
+  name: string;
+  id: string;
+  spec: Spec;
+}
+
+/** Names and ids of what the server has: files refer by name, the API by id. */
+export interface Directory {
+  /** @throws Error that names the missing resource */
+  idOf(section: Section, name: string): string;
+  /** The name where it is known, else the id itself. */
+  nameOf(section: Section, id: string): string;
+  add(section: Section, name: string, id: string): void;
+}
+
+/** How one kind of resource is read, made, changed and removed through the HTTP API. */
+export interface ResourceKind<Spec = unknown> {
+  section: Section;
+  /** Singular, for messages. */
+  label: string;
+  /** What the file declares of this kind, by name. */
+  declared(declaration: Declaration): ReadonlyMap<string, Spec>;
+  list(client: ApiClient, directory: Directory): Promise<Existing<Spec>[]>;
+  /** @returns the new id */
+  create(client: ApiClient, name: string, spec: Spec, directory: Directory): Promise<string>;
+  /** @returns the id, which may be another one */
+  update(client: ApiClient, existing: Existing<Spec>, spec: Spec, directory: Directory): Promise<string>;
+  remove(client: ApiClient, existing: Existing<Spec>): Promise<void>;
+  /** Fields that cannot change once the resource exists. */
+  fixedFields: readonly string[];
+  /** Fields that the server takes but never tells: whether they differ cannot be known. */
+  writeOnlyFields: readonly string[];
+}
+
+/** Keeps the element types of kinds apart from each other in one list. */
+export const defineKind = <Spec>(kind: ResourceKind<Spec>): ResourceKind => kind as unknown as ResourceKind;
+
+/** Leaves out what is undefined: `exactOptionalPropertyTypes` and JSON both want it absent. */
+export const present = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as never;
+
+export const entriesOf = <Spec>(entries: Record<string, Spec>): ReadonlyMap<string, Spec> =>
+  new Map(Object.entries(entries));
