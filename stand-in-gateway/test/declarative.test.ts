@@ -67,6 +67,15 @@ test.each([
   expect(told.startsWith(`configuration:${line}: `)).toBe(true);
 });
 
+test.each([
+  ['key-auth', 'key_in_body: true', 'value must be false'],
+  ['request-termination', 'echo: true', 'value must be false'],
+  ['http-log', 'http_endpoint: http://x, custom_fields_by_lua: {a: b}', 'unknown field'],
+])('a setting of %s that the gateway does not act upon is refused', async (name, setting, message) => {
+  const config = `${head}plugins: [{name: ${name}, config: {${setting}}}]`;
+  await expect(startStandInGateway({ config })).rejects.toThrow(message);
+});
+
 test('a missing file is refused by name', async () => {
   await expect(startStandInGateway({ configPath: '/nowhere/kong.yml' })).rejects.toThrow(
     '/nowhere/kong.yml: no such file; give the path of a kong.yml',

@@ -94,7 +94,7 @@ test('a key is taken from a header or the query string, and the upstream is told
       await fetch(`${proxyUrl}/api?apikey=wrong`, { headers: { apikey: 'ann-key' } }),
       await fetch(`${proxyUrl}/api`),
     ];
-    expect(statuses.map(({ status }) => status)).toEqual([200, 200, 401, 401, 401]);
+    expect(statuses.map(({ status }) => status)).toEqual([200, 200, 401, 200, 401]);
     expect(statuses[4]!.headers.get('www-authenticate')).toBe('Key');
     expect(upstream.received[0]!.headers).toMatchObject({
       'x-consumer-username': 'ann',
@@ -104,6 +104,66 @@ test('a key is taken from a header or the query string, and the upstream is told
     });
     expect(upstream.received[0]!.headers['x-consumer-id']).toMatch(/^[0-9a-f-]{36}$/);
   });
+});
+
+test('a header or argument given twice is refused as a duplicate, and the first name decides', async () => {
+  await withGateway(keyAuthApi('{key_names: [apikey, x-key]}'), async ({ proxyUrl }) => {
+    const twice = await fetch(`${proxyUrl}/api?apikey=ann-key&apikey=bea-key`);
+    expect([twice.status, ((await twice.json()) as { message: string }).message]).toEqual([
+      401,
+      'Duplicate API key found',
+    ]);
+    const headers = { Host: 'x', apikey: 'ann-key', APIKEY: 'ann-key' };
+    expect((await rawRequest(proxyUrl, 'GET /api', headers)).body).toContain('Duplicate API key found');
+    const first = await fetch(`${proxyUrl}/api`, { headers: { apikey: 'ann-key', 'x-key': 'wrong' } });
+    expect(first.status).toBe(200);
+  });
+});
+
+test('a route may ask for headers, and one for HTTPS only answers 426', async () => {
+  const config = `
+services:
+- name: s
+  url: http://127.0.0.1:UPSTREAM
+  routes:
+  - {name: plain, paths: [/a]}
+  - {name: canary, paths: [/a], strip_path: false, headers: {X-Canary: ["yes", "on"]}}
+  - {name: secure, paths: [/secure], protocols: [https]}
+`;
+  await withGateway(config, async ({ proxyUrl }, upstream) => {
+    await (await fetch(`${proxyUrl}/a`)).text();
+    await (await fetch(`${proxyUrl}/a`, { headers: { 'x-canary': 'Yes' } })).text();
+    expect(upstream.received.map(({ url }) => url)).toEqual(['/', '/a']);
+    const answer = await fetch(`${proxyUrl}/secure`);
+    expect([answer.status, answer.headers.get('upgrade')]).toEqual([426, 'TLS/1.2, HTTP/1.1']);
+  });
+});
+
+test('a client that goes away ends the request upstream and is counted as 499', async () => {
+  let gone = false;
+  const slow = http.createServer((_request, response) => {
+    response.on('close', () => {
+      gone = true;
+    });
+  });
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+  const { port } = slow.address() as { port: number };
+  const config = `services: [{name: s, url: "http://127.0.0.1:${port}", routes: [{name: r, paths: [/]}]}]`;
+  await withGateway(config, async ({ proxyUrl, adminUrl }) => {
+    const client = new AbortController();
+    const request = fetch(proxyUrl, { signal: client.signal }).catch(() => 'aborted');
+    await eventually(
+      () => new Promise<number>((resolve) => slow.getConnections((_error, count) => resolve(count))),
+      (count) => count === 1,
+    );
+    client.abort();
+    await request;
+    await eventually(() => gone, Boolean);
+    const metrics = () => fetch(`${adminUrl}/metrics`).then((answer) => answer.text());
+    await eventually(metrics, (text) => text.includes('code="499"'));
+  });
+  slow.closeAllConnections();
+  slow.close();
 });
 
 test('hide_credentials keeps the key from the upstream, in header and query', async () => {

@@ -21,6 +21,8 @@ export interface Service extends Entity {
   connect_timeout: number;
   /** Milliseconds. */
   read_timeout: number;
+  /** Null leaves the upstream's certificate unchecked, as Kong's default does. */
+  tls_verify: boolean | null;
   enabled: boolean;
 }
 

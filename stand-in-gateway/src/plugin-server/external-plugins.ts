@@ -140,7 +140,10 @@ export class ExternalPlugins {
     try {
       answer = await handle(server, phase, id);
     } catch (error) {
-      if (!(error instanceof PluginServerRefusal) || !error.message.startsWith('no plugin instance'))
+      if (
+        !(error instanceof PluginServerRefusal) ||
+        !error.message.toLowerCase().includes('no plugin instance')
+      )
         throw error;
       // An instance idle for 60 s is dropped by the server without notice: start it again, once.
       server.instances.forget(binding, id);

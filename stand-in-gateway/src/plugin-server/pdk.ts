@@ -111,6 +111,12 @@ const duringRequest: Readonly<Record<string, PdkMethod>> = {
 };
 
 /**
+ * Methods that abort Kong's log phase and that need what this gateway does not keep: bodies, nginx variables and the
+ * upstream's answer. Refused in every phase, so that no plugin is told "nothing" where Kong would tell something.
+ */
+const refused = /^kong\.(?:request\.get_(?:raw_)?body|nginx\.get_var|service\.response\.\w+)$/;
+
+/**
  * Answers a PDK call of a plugin. An unknown method returns undefined, as in Kong.
  * @throws PdkPhaseError when Kong does not allow the call in this phase
  */
@@ -124,7 +130,9 @@ export function callPdk(
   const other = phase === 'access' ? afterAnswer : duringRequest;
   const method = anywhere[call.Method] ?? own[call.Method];
   if (method) return method(exchange, call.Args, node);
-  if (other[call.Method]) throw new PdkPhaseError(`${call.Method} is not allowed in the ${phase} phase`);
+  if (other[call.Method] || refused.test(call.Method)) {
+    throw new PdkPhaseError(`${call.Method} is not allowed in the ${phase} phase`);
+  }
   return undefined;
 }
 
@@ -159,6 +167,10 @@ function multiMap(headers: Record<string, string | string[] | undefined>): Recor
 
 function queryMap(query: string): Record<string, string[]> {
   const map: Record<string, string[]> = {};
-  for (const [name, value] of new URLSearchParams(query)) map[name] = [...(map[name] ?? []), value];
+  for (const part of query.slice(1).split('&')) {
+    const [[name, value] = ['', '']] = new URLSearchParams(part);
+    // An argument without "=" has no value: an empty list.
+    if (name !== '') map[name] = [...(map[name] ?? []), ...(part.includes('=') ? [value] : [])];
+  }
   return map;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { KeyAuthCredential } from '../entities/entity';
 import type { ProxyConsumer } from './proxy-consumer';
 import type { ProxyView, RouteTarget } from './proxy-view';
@@ -60,6 +60,8 @@ export class Exchange {
   sentHeaders: readonly string[] = [];
   bodyBytesReceived = 0;
   isAnswered = false;
+  /** The attempt under way, to be ended when the client goes away. */
+  upstreamRequest: ClientRequest | undefined;
   /** Epoch milliseconds at which the request went upstream, the upstream's headers came, the answer was sent. */
   forwardedAtMs = 0;
   upstreamHeadersAtMs = 0;

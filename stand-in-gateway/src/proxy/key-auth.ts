@@ -40,31 +40,47 @@ export function runKeyAuth(exchange: Exchange, rawConfig: Record<string, unknown
 
 /** Returns what is wrong, or undefined when the consumer is known. */
 function authenticate(exchange: Exchange, config: KeyAuthConfig): string | undefined {
-  const keys = new Set(findKeys(exchange, config));
-  if (keys.size === 0) return 'No API key found in request';
-  if (keys.size > 1) return 'Duplicate API key found';
-  const [key] = keys;
-  const credential = exchange.view.findCredential(key!);
+  const found = findKey(exchange, config);
+  if (found === 'duplicate') return 'Duplicate API key found';
+  if (!found || found.key === '') return 'No API key found in request';
+  if (config.hide_credentials) {
+    exchange.removedHeaders.add(found.name.toLowerCase());
+    exchange.hiddenQueryNames.add(found.name);
+  }
+  const credential = exchange.view.findCredential(found.key);
   const consumer = credential && exchange.view.findConsumer(credential.consumer.id);
   if (!consumer) return 'Unauthorized';
-  if (config.hide_credentials)
-    for (const name of config.key_names) exchange.removedHeaders.add(name.toLowerCase());
   setConsumer(exchange, consumer, credential);
   return undefined;
 }
 
-function findKeys(exchange: Exchange, config: KeyAuthConfig): string[] {
-  const found: string[] = [];
+/** The first name that is there counts, its header before its query argument. */
+function findKey(
+  exchange: Exchange,
+  config: KeyAuthConfig,
+): { name: string; key: string } | 'duplicate' | undefined {
   for (const name of config.key_names) {
-    const header = config.key_in_header ? exchange.request.headers[name.toLowerCase()] : undefined;
-    if (header !== undefined) found.push(...(Array.isArray(header) ? header : [header]));
-    if (config.key_in_query && exchange.query.includes(name)) {
-      const query = new URLSearchParams(exchange.query);
-      found.push(...query.getAll(name));
-      if (config.hide_credentials && query.has(name)) exchange.hiddenQueryNames.add(name);
-    }
+    const values =
+      (config.key_in_header ? headerValues(exchange, name) : undefined) ??
+      (config.key_in_query ? queryValues(exchange, name) : undefined);
+    if (!values) continue;
+    return values.length > 1 ? 'duplicate' : { name, key: values[0]! };
   }
-  return found;
+  return undefined;
+}
+
+function headerValues({ request }: Exchange, name: string): string[] | undefined {
+  const lowerName = name.toLowerCase();
+  const joined = request.headers[lowerName];
+  if (joined === undefined) return undefined;
+  // Node joins the values of a repeated header by a comma.
+  return joined.includes(',') ? request.headersDistinct[lowerName] : [joined as string];
+}
+
+function queryValues({ query }: Exchange, name: string): string[] | undefined {
+  if (!query.includes('=')) return undefined;
+  const values = new URLSearchParams(query).getAll(name);
+  return values.length > 0 ? values : undefined;
 }
 
 function setConsumer(

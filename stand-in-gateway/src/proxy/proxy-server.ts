@@ -37,6 +37,7 @@ export function createProxyServer(parts: ProxyParts): http.Server {
       request.method ?? 'GET',
       request.headers.host?.toLowerCase() ?? '',
       exchange.path,
+      request.headers,
     );
     if (!match) {
       sendError(exchange, 404, 'no Route matched with those values');
@@ -44,6 +45,10 @@ export function createProxyServer(parts: ProxyParts): http.Server {
     }
     const { target, route, service } = match.entry;
     exchange.target = target;
+    if (!route.protocols.includes('http')) {
+      sendError(exchange, 426, 'Please use HTTPS protocol', ['Upgrade', 'TLS/1.2, HTTP/1.1']);
+      return;
+    }
     exchange.upstreamUri =
       upstreamPath(exchange.path, match.matchedPath, route.strip_path, service.path) + exchange.query;
     runAccess(parts, exchange, target, 0);
@@ -73,7 +78,7 @@ function runAccess(parts: ProxyParts, exchange: Exchange, target: RouteTarget, f
 }
 
 function hideQueryArguments(exchange: Exchange): void {
-  if (exchange.hiddenQueryNames.size === 0) return;
+  if (exchange.hiddenQueryNames.size === 0 || exchange.query === '') return;
   const [path] = exchange.upstreamUri.split('?');
   const query = new URLSearchParams(exchange.query);
   for (const name of exchange.hiddenQueryNames) query.delete(name);

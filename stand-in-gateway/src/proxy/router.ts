@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Route, Service } from '../entities/entity';
 
 /** A route and the service it leads to, one path of it at a time. */
@@ -9,6 +10,8 @@ export interface RouteEntry<T> {
   pattern: RegExp | undefined;
   methods: ReadonlySet<string> | undefined;
   hosts: readonly HostRule[] | undefined;
+  /** Header names in lower case, each with the values that will do. */
+  headers: readonly (readonly [string, ReadonlySet<string>])[] | undefined;
   target: T;
 }
 
@@ -34,8 +37,18 @@ export function routeEntries<T>(route: Route, service: Service, target: T): Rout
     pattern: path?.startsWith('~') ? new RegExp(path.slice(1), 'y') : undefined,
     methods: route.methods?.length ? new Set(route.methods) : undefined,
     hosts: route.hosts?.length ? route.hosts.map(hostRule) : undefined,
+    headers: headerRules(route.headers),
     target,
   }));
+}
+
+function headerRules(headers: Route['headers']): RouteEntry<unknown>['headers'] {
+  const rules = Object.entries(headers ?? {});
+  if (rules.length === 0) return undefined;
+  return rules.map(([name, values]) => [
+    name.toLowerCase(),
+    new Set(values.map((value) => value.toLowerCase())),
+  ]);
 }
 
 function hostRule(host: string): HostRule {
@@ -53,10 +66,12 @@ export class Router<T> {
     this.entries = [...entries].sort(bySpecificity);
   }
 
-  match(method: string, host: string, path: string): RouteMatch<T> | undefined {
+  match(method: string, host: string, path: string, headers: IncomingHttpHeaders): RouteMatch<T> | undefined {
     for (const entry of this.entries) {
       if (entry.methods && !entry.methods.has(method)) continue;
       if (entry.hosts && !entry.hosts.some((rule) => hostMatches(rule, host))) continue;
+      if (entry.headers && !entry.headers.every(([name, values]) => headerMatches(headers[name], values)))
+        continue;
       if (entry.prefix !== undefined) {
         if (path.startsWith(entry.prefix)) return { entry, matchedPath: entry.prefix };
       } else if (entry.pattern) {
@@ -69,6 +84,11 @@ export class Router<T> {
     }
     return undefined;
   }
+}
+
+function headerMatches(given: string | string[] | undefined, values: ReadonlySet<string>): boolean {
+  if (given === undefined) return false;
+  return values.has((Array.isArray(given) ? given.join(', ') : given).toLowerCase());
 }
 
 function hostMatches(rule: HostRule, host: string): boolean {
@@ -92,7 +112,12 @@ function bySpecificity<T>(a: RouteEntry<T>, b: RouteEntry<T>): number {
 
 function criteria<T>(entry: RouteEntry<T>): number {
   const hasPath = entry.prefix !== undefined || entry.pattern !== undefined;
-  return Number(hasPath) + Number(entry.methods !== undefined) + Number(entry.hosts !== undefined);
+  return (
+    Number(hasPath) +
+    Number(entry.methods !== undefined) +
+    Number(entry.hosts !== undefined) +
+    Number(entry.headers !== undefined)
+  );
 }
 
 function plainHosts<T>(entry: RouteEntry<T>): number {

@@ -39,6 +39,9 @@ export class Upstream {
 
   forward(exchange: Exchange, target: RouteTarget): void {
     exchange.forwardedAtMs = Date.now();
+    exchange.response.once('close', () => {
+      if (!exchange.response.writableFinished) exchange.upstreamRequest?.destroy();
+    });
     this.attempt(exchange, target, requestHeaders(exchange, target));
   }
 
@@ -60,6 +63,7 @@ export class Upstream {
       headers,
       setHost: false,
       timeout: service.read_timeout,
+      ...(isHttps ? { rejectUnauthorized: service.tls_verify === true } : {}),
     });
     let hasAnswered = false;
     let isTimedOut = false;
@@ -84,9 +88,7 @@ export class Upstream {
         wasReused: request.reusedSocket,
       });
     });
-    exchange.response.once('close', () => {
-      if (!exchange.response.writableFinished) request.destroy();
-    });
+    exchange.upstreamRequest = request;
     sendBody(exchange, request);
   }
 

@@ -74,7 +74,7 @@ const routes: EntitySchema = {
     field('https_redirect_status_code', { type: 'integer', default: 426, one_of: [426, 301, 302, 307, 308] }),
     field('regex_priority', { type: 'integer', default: 0 }),
     field('strip_path', { type: 'boolean', default: true }),
-    field('path_handling', { type: 'string', default: 'v0', one_of: ['v0', 'v1'] }),
+    field('path_handling', { type: 'string', default: 'v0', one_of: ['v0'] }),
     field('preserve_host', { type: 'boolean', default: false }),
     field('request_buffering', { type: 'boolean', default: true }),
     field('response_buffering', { type: 'boolean', default: true }),

@@ -14,6 +14,8 @@ export interface FieldSchema {
   fields?: NamedField[];
   one_of?: readonly (string | number)[];
   between?: readonly [number, number];
+  /** The only value allowed. */
+  eq?: string | number | boolean;
   /** Entity that a foreign field points at. */
   reference?: string;
   /** A vault reference may stand here instead of a value. */
@@ -125,6 +127,7 @@ function checkScalar(schema: FieldSchema, given: unknown): CheckedField {
       if (typeof given !== 'boolean') return { error: 'expected a boolean' };
       break;
   }
+  if (schema.eq !== undefined && given !== schema.eq) return { error: `value must be ${schema.eq}` };
   if (schema.one_of && !schema.one_of.includes(given as string)) {
     return { error: `expected one of: ${schema.one_of.join(', ')}` };
   }

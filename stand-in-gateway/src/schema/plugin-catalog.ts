@@ -28,13 +28,16 @@ const queueFields: NamedField[] = [
   { max_batch_size: { type: 'integer', default: 1, between: [1, 1000000] } },
   { max_coalescing_delay: { type: 'number', default: 1, between: [0, 3600] } },
   { max_entries: { type: 'integer', default: 10000, between: [1, 1000000] } },
-  { max_bytes: { type: 'integer' } },
   { max_retry_time: { type: 'number', default: 60 } },
   { initial_retry_delay: { type: 'number', default: 0.01, between: [0.001, 1000000] } },
   { max_retry_delay: { type: 'number', default: 60, between: [0.001, 1000000] } },
-  { concurrency_limit: { type: 'integer', default: 1, one_of: [-1, 1] } },
+  { concurrency_limit: { type: 'integer', default: 1, one_of: [1] } },
 ];
 
+/**
+ * Settings that this gateway does not act upon are allowed their default only (`eq`) or are left out, so that a
+ * configuration that relies on them is refused and not silently half obeyed.
+ */
 const bundled = (edition: Edition): KnownPlugin[] => [
   {
     ...bundledPlugin('key-auth', 1250, ['access']),
@@ -44,7 +47,7 @@ const bundled = (edition: Edition): KnownPlugin[] => [
       { anonymous: { type: 'string' } },
       { key_in_header: { type: 'boolean', required: true, default: true } },
       { key_in_query: { type: 'boolean', required: true, default: true } },
-      { key_in_body: { type: 'boolean', required: true, default: false } },
+      { key_in_body: { type: 'boolean', required: true, default: false, eq: false } },
       { run_on_preflight: { type: 'boolean', required: true, default: true } },
       { realm: { type: 'string' } },
     ],
@@ -55,7 +58,7 @@ const bundled = (edition: Edition): KnownPlugin[] => [
       { allow: strings },
       { deny: strings },
       { hide_groups_header: { type: 'boolean', required: true, default: false } },
-      { always_use_authenticated_groups: { type: 'boolean', required: true, default: false } },
+      { always_use_authenticated_groups: { type: 'boolean', required: true, default: false, eq: false } },
       ...(edition === 'oss'
         ? []
         : [{ include_consumer_groups: { type: 'boolean', required: true, default: false } } as NamedField]),
@@ -68,7 +71,7 @@ const bundled = (edition: Edition): KnownPlugin[] => [
       { message: { type: 'string' } },
       { content_type: { type: 'string' } },
       { body: { type: 'string' } },
-      { echo: { type: 'boolean', required: true, default: false } },
+      { echo: { type: 'boolean', required: true, default: false, eq: false } },
       { trigger: { type: 'string' } },
     ],
   },
@@ -81,7 +84,6 @@ const bundled = (edition: Edition): KnownPlugin[] => [
       { timeout: { type: 'number', default: 10000 } },
       { keepalive: { type: 'number', default: 60000 } },
       { headers: { type: 'map', values: { type: 'string', referenceable: true } } },
-      { custom_fields_by_lua: { type: 'map', values: { type: 'string' } } },
       { queue: { type: 'record', required: true, fields: queueFields } },
     ],
   },
@@ -90,9 +92,9 @@ const bundled = (edition: Edition): KnownPlugin[] => [
     configFields: [
       { per_consumer: { type: 'boolean', default: false } },
       { status_code_metrics: { type: 'boolean', default: false } },
-      { latency_metrics: { type: 'boolean', default: false } },
-      { bandwidth_metrics: { type: 'boolean', default: false } },
-      { upstream_health_metrics: { type: 'boolean', default: false } },
+      { latency_metrics: { type: 'boolean', default: false, eq: false } },
+      { bandwidth_metrics: { type: 'boolean', default: false, eq: false } },
+      { upstream_health_metrics: { type: 'boolean', default: false, eq: false } },
     ],
   },
 ];
