@@ -20,6 +20,14 @@ const workspace = (name) => ({
 });
 
 module.exports = {
-  projects: ['control-plane', 'plugin', 'stand-in-gateway'].map(workspace),
+  projects: [
+    {
+      ...workspace('control-plane'),
+      globalSetup: `${__dirname}/control-plane/test/support/make-template.ts`,
+      globalTeardown: `${__dirname}/control-plane/test/support/remove-template.ts`,
+    },
+    workspace('plugin'),
+    workspace('stand-in-gateway'),
+  ],
   maxWorkers: 2,
 };

@@ -90,7 +90,7 @@ export const migrate = async (database: Database, migrations = readMigrations())
 };
 
 /** Statements of a migration file; a line that holds only `--;` ends one, so that function bodies may hold semicolons. */
-const statementsOf = (sql: string): string[] => {
+export const statementsOf = (sql: string): string[] => {
   const parts = sql.includes('\n--;') ? sql.split(/^--;\s*$/m) : sql.split(/;\s*$/m);
   return parts.map((part) => part.trim()).filter((part) => part.replace(/--.*$/gm, '').trim() !== '');
 };

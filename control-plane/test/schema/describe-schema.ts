@@ -13,7 +13,8 @@ export const describeSchema = async (database: Database): Promise<string> => {
      WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') ORDER BY c.relname COLLATE "C"`,
   );
   const blocks: string[] = [];
-  for (const { name } of tables.rows) if (!isStorageWeek(name)) blocks.push(await describeTable(database, name));
+  for (const { name } of tables.rows)
+    if (!isStorageWeek(name)) blocks.push(await describeTable(database, name));
   return `${blocks.join('\n\n')}\n`;
 };
 

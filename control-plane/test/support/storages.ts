@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Database } from '../../src/storage';
 import { migrate } from '../../src/storage/migrate';
 import { openNodePostgres } from '../../src/storage/postgres/node-postgres';
@@ -19,10 +20,16 @@ export interface TestDatabase {
 
 const serverUrl = process.env.TEST_DATABASE_URL;
 
+/** The migrated database that the run made once, or undefined outside of a run. */
+const template = (): Blob | undefined => {
+  const file = process.env.TOLLGATE_TEST_TEMPLATE;
+  return file ? new Blob([new Uint8Array(readFileSync(file))]) : undefined;
+};
+
 const embedded: TestStorage = {
   kind: 'pglite',
   open: async () => {
-    const database = await openPglite();
+    const database = await openPglite(undefined, template());
     await migrate(database);
     return { database, url: undefined, drop: () => database.close() };
   },

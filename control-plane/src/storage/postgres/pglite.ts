@@ -21,11 +21,14 @@ const run = async <R>(runner: Runner, text: string, values: readonly unknown[]):
 /**
  * Postgres in this process. One connection, so transactions follow one another; data stands in `directory`,
  * or in memory without one. COMMIT is written through to the file system before it returns.
+ *
+ * @param template an archive of a data folder to begin with, which spares making one
  */
-export const openPglite = async (directory?: string): Promise<Database> => {
+export const openPglite = async (directory?: string, template?: Blob): Promise<Database> => {
   if (directory) mkdirSync(directory, { recursive: true });
   const database = await PGlite.create({
     ...(directory ? { dataDir: directory } : {}),
+    ...(template ? { loadDataDir: template } : {}),
     parsers: { [bigintOid]: Number, [numericOid]: (text: string) => text },
   });
 
