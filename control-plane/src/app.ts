@@ -8,10 +8,14 @@ import { registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
 import { metersRoutes } from './http/openmeter/meters-routes';
+import { notificationChannelRoutes } from './http/openmeter/notification-channel-routes';
+import { notificationEventRoutes } from './http/openmeter/notification-event-routes';
+import { notificationRuleRoutes } from './http/openmeter/notification-rule-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
 import { createMeterCatalog, createMeterRegistry, createRollupStore } from './metering';
+import { createNotifications } from './notifications';
 import { createIngestPipeline, createSettle } from './pipeline';
 import type { Clock } from './primitives/clock';
 import { createIdentifierSource } from './primitives/identifiers';
@@ -58,7 +62,15 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const watches = createWatchRegistry();
   const rollups = createRollupStore(database);
   const meterCatalog = createMeterCatalog({ database, clock, newId, guard: featureMeterGuard });
-  const recorders: FactRecorder[] = [];
+  const notifications = createNotifications({
+    database,
+    clock,
+    newId,
+    allowPrivateDestinations: configuration.allowPrivateWebhookDestinations,
+    stopWithinMs: configuration.shutdownSeconds * 1_000,
+    onError: (error, doing) => log.error({ err: error }, `${doing} failed`),
+  });
+  const recorders: FactRecorder[] = [notifications.record];
   const settle = createSettle({ watches, newId, recorders });
 
   const commit = createIngestPipeline({
@@ -102,8 +114,11 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     }),
     ...tokenRoutes(tokens, () => clock.now()),
     ...metersRoutes(meterCatalog),
+    ...notificationChannelRoutes(notifications),
+    ...notificationRuleRoutes(notifications),
+    ...notificationEventRoutes(notifications),
   ];
-  const background: BackgroundWork[] = [tokens];
+  const background: BackgroundWork[] = [tokens, notifications];
 
   const server = createHttpServer({
     routes,

@@ -15,7 +15,10 @@ const reservedHeader =
  * @throws Refusal naming every field that is wrong and what to do about it
  */
 export const checkChannel = (input: ChannelInput, allowPrivateDestinations: boolean): void => {
-  const mistakes = [...urlMistakes(input.url, allowPrivateDestinations), ...headerMistakes(input.customHeaders)];
+  const mistakes = [
+    ...urlMistakes(input.url, allowPrivateDestinations),
+    ...headerMistakes(input.customHeaders),
+  ];
   if (mistakes.length === 0) return;
   const detail = mistakes.map(({ field, message }) => `${field}: ${message}`).join('; ');
   throw invalid('validation_failed', `the channel is not valid: ${detail}`, mistakes);
@@ -53,7 +56,9 @@ const headerMistakes = (headers: Record<string, string>): FieldError[] => {
 const headerMistake = (name: string, value: string): FieldError[] => {
   const field = `$.customHeaders.${name.slice(0, 128)}`;
   if (reservedHeader.test(name)) {
-    return [{ code: 'reserved', field, message: 'is set by Tollgate or by HTTP itself; choose another name' }];
+    return [
+      { code: 'reserved', field, message: 'is set by Tollgate or by HTTP itself; choose another name' },
+    ];
   }
   try {
     validateHeaderName(name);

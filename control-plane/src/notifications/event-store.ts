@@ -112,14 +112,20 @@ export const listEvents = async (
 };
 
 export const findEvent = async (queryable: Queryable, id: string): Promise<NotificationEvent | undefined> => {
-  const { rows } = await queryable.query<EventRow>(`SELECT ${columns} FROM notification_event WHERE id = $1`, [id]);
+  const { rows } = await queryable.query<EventRow>(
+    `SELECT ${columns} FROM notification_event WHERE id = $1`,
+    [id],
+  );
   return (await withDeliveries(queryable, rows))[0];
 };
 
 type DeliveryRow = Omit<Delivery, 'attempts'> & { eventId: string };
 type AttemptRow = DeliveryAttempt & { eventId: string; channelId: string };
 
-const withDeliveries = async (queryable: Queryable, rows: readonly EventRow[]): Promise<NotificationEvent[]> => {
+const withDeliveries = async (
+  queryable: Queryable,
+  rows: readonly EventRow[],
+): Promise<NotificationEvent[]> => {
   if (rows.length === 0) return [];
   const eventIds = [queryable.arrays.text(rows.map(({ id }) => id))];
   const rules = await findRules(queryable, [...new Set(rows.map((row) => row.rule_id))]);

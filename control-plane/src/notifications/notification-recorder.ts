@@ -45,15 +45,25 @@ export const createNotificationRecorder = ({ newId, announce }: NotificationReco
     await save(transaction, events, now);
   };
 
-  const crossingEvents = (crossing: ThresholdCrossed, rules: readonly Rule[], facts: SnapshotFacts): NewEvent[] =>
+  const crossingEvents = (
+    crossing: ThresholdCrossed,
+    rules: readonly Rule[],
+    facts: SnapshotFacts,
+  ): NewEvent[] =>
     rules
       .filter(({ id }) => id === crossing.ruleId)
       .map((rule) => ({
-        ...eventOf(rule, crossing.evaluation, crossing.crossedAt, facts, { threshold: thresholdOf(crossing.line) }),
+        ...eventOf(rule, crossing.evaluation, crossing.crossedAt, facts, {
+          threshold: thresholdOf(crossing.line),
+        }),
         onceKey: `crossing ${crossing.id}`,
       }));
 
-  const resetEvents = ({ evaluation, at }: UsageReset, rules: readonly Rule[], facts: SnapshotFacts): NewEvent[] =>
+  const resetEvents = (
+    { evaluation, at }: UsageReset,
+    rules: readonly Rule[],
+    facts: SnapshotFacts,
+  ): NewEvent[] =>
     rules
       .filter((rule) => rule.type === 'entitlements.reset' && concerns(rule, evaluation))
       .map((rule) => ({
@@ -110,7 +120,8 @@ export const createNotificationRecorder = ({ newId, announce }: NotificationReco
 export type NotificationRecorder = ReturnType<typeof createNotificationRecorder>;
 
 const concerns = ({ features }: Rule, { feature }: Evaluation): boolean =>
-  features === null || features.some(({ reference }) => reference === feature.id || reference === feature.key);
+  features === null ||
+  features.some(({ reference }) => reference === feature.id || reference === feature.key);
 
 /**
  * The newest reset of each entitlement. A control plane that was down for several periods tells the one that the snapshot

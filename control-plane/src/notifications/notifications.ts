@@ -48,7 +48,11 @@ export const createNotifications = (options: NotificationsOptions): Notification
   const worker = createDeliveryWorker({
     database,
     clock,
-    sender: createWebhookSender({ allowPrivateDestinations, timeoutMs, maximumBodyBytes: maximumAnswerBytes }),
+    sender: createWebhookSender({
+      allowPrivateDestinations,
+      timeoutMs,
+      maximumBodyBytes: maximumAnswerBytes,
+    }),
     random: Math.random,
     leaseMs,
     sweepMs,

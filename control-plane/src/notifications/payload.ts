@@ -13,7 +13,8 @@ export interface EntitlementSnapshot {
 }
 
 const time = (instant: number): string => new Date(instant).toISOString();
-const timeOrNone = (instant: number | null): string | undefined => (instant === null ? undefined : time(instant));
+const timeOrNone = (instant: number | null): string | undefined =>
+  instant === null ? undefined : time(instant);
 
 /** Where an entitlement stands, in OpenMeter's shapes (NotificationEventEntitlementValuePayloadBase). */
 export const snapshotOf = (evaluation: Evaluation, facts: SnapshotFacts): EntitlementSnapshot => {
@@ -25,7 +26,7 @@ export const snapshotOf = (evaluation: Evaluation, facts: SnapshotFacts): Entitl
       entitlement: entitlementOf(evaluation, subjectKey),
       feature: featureOf(evaluation, facts),
       subject: subjectOf(evaluation, subjectKey, facts),
-      value: valueOf(evaluation),
+      value: balanceOf(evaluation),
       customer: customerOf(evaluation, facts),
     },
   };
@@ -55,7 +56,13 @@ export const ruleSnapshot = ({ id, type, name, thresholds, features, metadata }:
 });
 
 /** The threshold as the rule has it: its own name of the type, PERCENT or usage_percentage. */
-export const thresholdOf = ({ type, value }: { type: RuleThreshold['type']; value: Quantity }): RuleThreshold => ({
+export const thresholdOf = ({
+  type,
+  value,
+}: {
+  type: RuleThreshold['type'];
+  value: Quantity;
+}): RuleThreshold => ({
   type,
   value: value.toNumber(),
 });
@@ -78,12 +85,14 @@ const entitlementOf = ({ entitlement, period }: Evaluation, subjectKey: string) 
     ? {
         isSoftLimit: entitlement.isSoftLimit,
         isUnlimited: false,
-        issueAfterReset: entitlement.issueAfterReset === null ? undefined : Number(entitlement.issueAfterReset),
+        issueAfterReset:
+          entitlement.issueAfterReset === null ? undefined : Number(entitlement.issueAfterReset),
         issueAfterResetPriority: entitlement.issueAfterResetPriority ?? undefined,
         preserveOverageAtReset: entitlement.preserveOverageAtReset,
         measureUsageFrom: time(entitlement.measureUsageFrom),
         usagePeriod: {
-          interval: intervalNames[entitlement.usagePeriod.intervalText] ?? entitlement.usagePeriod.intervalText,
+          interval:
+            intervalNames[entitlement.usagePeriod.intervalText] ?? entitlement.usagePeriod.intervalText,
           intervalISO: entitlement.usagePeriod.intervalText,
           anchor: time(entitlement.usagePeriod.anchor),
         },
@@ -94,7 +103,12 @@ const entitlementOf = ({ entitlement, period }: Evaluation, subjectKey: string) 
 });
 
 /** OpenMeter names the common intervals. */
-const intervalNames: Readonly<Record<string, string>> = { P1D: 'DAY', P1W: 'WEEK', P1M: 'MONTH', P1Y: 'YEAR' };
+const intervalNames: Readonly<Record<string, string>> = {
+  P1D: 'DAY',
+  P1W: 'WEEK',
+  P1M: 'MONTH',
+  P1Y: 'YEAR',
+};
 
 const featureOf = ({ feature }: Evaluation, facts: SnapshotFacts) => {
   const stored = facts.features.get(feature.id)!;
@@ -157,7 +171,7 @@ const customerOf = ({ entitlement }: Evaluation, facts: SnapshotFacts) => {
   };
 };
 
-const valueOf = ({ entitlement, standing, hasAccess }: Evaluation) =>
+const balanceOf = ({ entitlement, standing, hasAccess }: Evaluation) =>
   entitlement.type === 'metered'
     ? {
         hasAccess,

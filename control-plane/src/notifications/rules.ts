@@ -32,7 +32,7 @@ export const createRules = ({ database, clock, newId }: RulesOptions) => {
     if (rule.thresholds && !rule.isDisabled && rule.deletedAt === null) {
       await saveWatch(transaction, {
         ruleId: rule.id,
-        features: rule.features && rule.features.map(({ reference }) => reference),
+        features: rule.features?.map(({ reference }) => reference) ?? null,
         lines: rule.thresholds.map(({ type, value }) => ({ type, value: toQuantity(value) })),
       });
     } else await removeWatch(transaction, rule.id);
@@ -51,7 +51,15 @@ export const createRules = ({ database, clock, newId }: RulesOptions) => {
         const now = clock.now();
         const features = await checkFeatures(transaction, input.features);
         const channels = await checkChannels(transaction, input.channels);
-        const rule = { ...input, features, channels, id: newId(), createdAt: now, updatedAt: now, deletedAt: null };
+        const rule = {
+          ...input,
+          features,
+          channels,
+          id: newId(),
+          createdAt: now,
+          updatedAt: now,
+          deletedAt: null,
+        };
         return write(transaction, rule);
       }),
 
@@ -97,7 +105,13 @@ const checkFeatures = async (
   const mistakes = references.flatMap((reference, index) =>
     known.has(reference)
       ? []
-      : [{ code: 'feature_not_found', field: `$.features[${index}]`, message: `there is no feature "${reference}"` }],
+      : [
+          {
+            code: 'feature_not_found',
+            field: `$.features[${index}]`,
+            message: `there is no feature "${reference}"`,
+          },
+        ],
   );
   if (mistakes.length > 0) throw invalid('validation_failed', mistakes[0]!.message, mistakes);
   return features;
@@ -110,7 +124,13 @@ const checkChannels = async (transaction: Transaction, ids: readonly string[]): 
   const mistakes = ids.flatMap((id, index) =>
     usable.has(id)
       ? []
-      : [{ code: 'channel_not_found', field: `$.channels[${index}]`, message: `there is no channel "${id}"` }],
+      : [
+          {
+            code: 'channel_not_found',
+            field: `$.channels[${index}]`,
+            message: `there is no channel "${id}"`,
+          },
+        ],
   );
   if (mistakes.length > 0) throw invalid('validation_failed', mistakes[0]!.message, mistakes);
   return distinct.map((id) => ({ id, type: 'WEBHOOK' as const }));

@@ -10,7 +10,8 @@ const monthMs = 30 * 86_400_000;
  * can be tried before anything happens.
  */
 export const testData = (rule: Rule, newId: IdentifierSource, now: number): Record<string, unknown> => {
-  if (rule.type === 'invoice.created' || rule.type === 'invoice.updated') return testInvoice(rule.type, newId, now);
+  if (rule.type === 'invoice.created' || rule.type === 'invoice.updated')
+    return testInvoice(rule.type, newId, now);
   const at = new Date(now).toISOString();
   const feature = rule.features?.[0] ?? { id: newId(), key: 'test_feature' };
   const customerId = newId();

@@ -122,7 +122,9 @@ export const finishDeliveries = async (
     arrays.text(finished.map(({ state }) => state)),
     arrays.text(finished.map(({ reason }) => reason)),
     arrays.bigint(finished.map(({ dueAt }) => dueAt)),
-    arrays.text(finished.map(({ attempt }) => attempt && (attempt.isSuccess ? 'SUCCESS' : 'FAILED')).map(orNull)),
+    arrays.text(
+      finished.map(({ attempt }) => attempt && (attempt.isSuccess ? 'SUCCESS' : 'FAILED')).map(orNull),
+    ),
     arrays.bigint(finished.map(({ attempt }) => attempt?.statusCode).map(orNull)),
     arrays.text(finished.map(({ attempt }) => attempt?.body).map(orNull)),
     arrays.bigint(finished.map(({ attempt }) => attempt?.durationMs).map(orNull)),

@@ -92,10 +92,12 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
 
   const takeClaimed = async (claims: { channelId: string; slots: number }[]): Promise<void> => {
     const now = clock.now();
-    const taken = await takeDeliveries(database, claims, now, now + options.leaseMs).catch((error: unknown) => {
-      for (const { channelId, slots } of claims) lanes.settle(channelId, slots, 0);
-      throw error;
-    });
+    const taken = await takeDeliveries(database, claims, now, now + options.leaseMs).catch(
+      (error: unknown) => {
+        for (const { channelId, slots } of claims) lanes.settle(channelId, slots, 0);
+        throw error;
+      },
+    );
     const counts = new Map<string, number>();
     for (const { channelId } of taken) counts.set(channelId, (counts.get(channelId) ?? 0) + 1);
     for (const { channelId, slots } of claims) lanes.settle(channelId, slots, counts.get(channelId) ?? 0);
