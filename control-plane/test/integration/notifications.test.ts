@@ -115,7 +115,8 @@ describeOnEachStorage('notifications', (storage) => {
     const rule = await createRule([channel], [{ type: 'usage_value', value: 1 }], {});
     await call('POST', `/rules/${rule.id}/test`, undefined, 201);
     await arrived('/signed');
-    const [{ text, headers }] = receiver.on('/signed') as [{ text: string; headers: Record<string, string> }];
+    const { text } = receiver.on('/signed')[0]!;
+    const headers = receiver.on('/signed')[0]!.headers as Record<string, string>;
     expect(new StandardWebhook(channel.signingSecret).verify(text, headers)).toEqual(JSON.parse(text));
     expect(new SvixWebhook(channel.signingSecret).verify(text, headers)).toEqual(JSON.parse(text));
     const other = new StandardWebhook(`whsec_${Buffer.alloc(32).toString('base64')}`);

@@ -122,5 +122,3 @@ export const createLanes = (limits: LaneLimits) => {
     inFlight: (): number => inFlight,
   };
 };
-
-export type Lanes = ReturnType<typeof createLanes>;
