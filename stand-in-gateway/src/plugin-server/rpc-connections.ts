@@ -13,6 +13,7 @@ export class PluginServerRefusal extends Error {
 }
 
 interface Call {
+  id: number;
   resolve: (result: unknown) => void;
   reject: (error: Error) => void;
 }
@@ -29,6 +30,8 @@ const TIMEOUT_MS = 60_000;
 export class RpcConnections {
   private readonly idle: Connection[] = [];
   private readonly open = new Set<Connection>();
+  /** One sequence for all connections, as in Kong's mp_rpc. */
+  private messageId = 0;
 
   constructor(private readonly socketPath: string) {}
 
@@ -40,7 +43,9 @@ export class RpcConnections {
   /** Calls a method; rejects with PluginServerUnreachable or PluginServerRefusal. */
   call(method: string, argument: unknown): Promise<unknown> {
     const connection = this.idle.pop() ?? this.connect();
-    return new Promise((resolve, reject) => connection.send(method, argument, { resolve, reject }));
+    this.messageId += 1;
+    const id = this.messageId;
+    return new Promise((resolve, reject) => connection.send(method, argument, { id, resolve, reject }));
   }
 
   close(): void {
@@ -67,7 +72,6 @@ export class RpcConnections {
 
 class Connection {
   private readonly socket: net.Socket;
-  private messageId = 0;
   private call: Call | undefined;
   private received: Buffer | undefined;
 
@@ -88,8 +92,7 @@ class Connection {
 
   send(method: string, argument: unknown, call: Call): void {
     this.call = call;
-    this.messageId += 1;
-    this.socket.write(encodeMessage([0, this.messageId, method, [argument]]));
+    this.socket.write(encodeMessage([0, call.id, method, [argument]]));
   }
 
   destroy(): void {
@@ -116,7 +119,7 @@ class Connection {
 
   private answer([type, id, error, result]: [number, number, unknown, unknown]): void {
     const call = this.call;
-    if (type !== 1 || id !== this.messageId || !call) {
+    if (type !== 1 || !call || id !== call.id) {
       this.socket.destroy(new Error('answer to a call that was not made'));
       return;
     }
