@@ -15,7 +15,6 @@ const workspace = (name) => ({
   rootDir: `${__dirname}/${name}`,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testEnvironment: 'node',
-  testTimeout: 30_000,
   transform,
 });
 
@@ -30,4 +29,6 @@ module.exports = {
     workspace('stand-in-gateway'),
   ],
   maxWorkers: 2,
+  // Jest takes this from the top only; inside a project it would be ignored.
+  testTimeout: 30_000,
 };

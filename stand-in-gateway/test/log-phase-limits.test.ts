@@ -2,7 +2,6 @@ import { ExternalPlugins, MAX_PENDING, MAX_RUNNING } from '../src/plugin-server/
 import type { Exchange } from '../src/proxy/exchange';
 import type { PluginBinding } from '../src/proxy/plugin-slots';
 import { eventually } from './support/eventually';
-import { type RpcAnswer, startPluginServer } from './support/plugin-server-double';
 
 const exchange = {} as Exchange;
 const binding = {
@@ -11,30 +10,24 @@ const binding = {
   refs: {},
   sequence: 1,
 } as unknown as PluginBinding;
-const answers: RpcAnswer = ([, , method]) => ({
-  result: method === 'plugin.StartInstance' ? { Id: 1 } : { EventId: 1, Data: 'ret' },
-});
 
 test('log phases beyond what may wait or run are lost, and every one is counted once', async () => {
-  const server = await startPluginServer(answers);
-  const plugins = new ExternalPlugins([{ socketPath: server.socketPath, pluginNames: ['meter'] }], {
-    nodeId: 'n',
-    log: () => undefined,
+  // Nobody listens there, so that those which may run end too, by being lost.
+  const settings = [{ socketPath: '/nonexistent/plugin.sock', pluginNames: ['meter'] }];
+  const plugins = new ExternalPlugins(settings, { nodeId: 'n', log: () => undefined });
+  const given = MAX_PENDING + 100;
+  for (let count = 0; count < given; count += 1) plugins.enqueueLog(exchange, binding);
+  expect(plugins.unfinishedLogs).toBe(MAX_PENDING);
+  await eventually(
+    () => plugins.unfinishedLogs,
+    (count) => count === 0,
+  );
+  expect(plugins.stats).toEqual({
+    delivered: 0,
+    lostPending: 100,
+    lostRunning: MAX_PENDING - MAX_RUNNING,
+    lostUnreachable: MAX_RUNNING,
+    lostAborted: 0,
   });
-  try {
-    const given = MAX_PENDING + 100;
-    for (let count = 0; count < given; count += 1) plugins.enqueueLog(exchange, binding);
-    expect(plugins.unfinishedLogs).toBe(MAX_PENDING);
-    await eventually(
-      () => plugins.unfinishedLogs,
-      (count) => count === 0,
-    );
-    expect(plugins.stats).toMatchObject({ lostPending: 100, lostRunning: MAX_PENDING - MAX_RUNNING });
-    const { delivered, lostPending, lostRunning, lostUnreachable, lostAborted } = plugins.stats;
-    expect(delivered + lostPending + lostRunning + lostUnreachable + lostAborted).toBe(given);
-    expect(delivered).toBeGreaterThan(0);
-  } finally {
-    plugins.close();
-    await server.close();
-  }
+  plugins.close();
 });
