@@ -7,6 +7,7 @@ import { createBatcher } from './events';
 import { registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
+import { meterQueryRoutes } from './http/openmeter/meter-query-routes';
 import { metersRoutes } from './http/openmeter/meters-routes';
 import { notificationChannelRoutes } from './http/openmeter/notification-channel-routes';
 import { notificationEventRoutes } from './http/openmeter/notification-event-routes';
@@ -117,6 +118,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...notificationChannelRoutes(notifications),
     ...notificationRuleRoutes(notifications),
     ...notificationEventRoutes(notifications),
+    ...meterQueryRoutes({ database, meters: meterCatalog, clock }),
   ];
   const background: BackgroundWork[] = [tokens, notifications];
 

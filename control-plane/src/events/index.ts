@@ -24,5 +24,13 @@ export {
   parseCloudEvent,
   parseTime,
 } from './parse-cloud-event';
-export { type EventRow, eventColumns, eventsBetween, storedEventOf } from './raw-event-reader';
+export {
+  type EventRow,
+  type EventSpan,
+  eventColumns,
+  eventPages,
+  eventsBetween,
+  hasEventsBetween,
+  storedEventOf,
+} from './raw-event-reader';
 export type { StoredEvent, UsageEvent } from './usage-event';

@@ -31,26 +31,77 @@ export const storedEventOf = (row: EventRow): StoredEvent => ({
   attributesText: row.attributes,
 });
 
+/** Which stored events are meant: those of a type, of given subjects or of all, whose time is in [from, to). */
+export interface EventSpan {
+  type: string;
+  subjects: readonly string[] | undefined;
+  from: number;
+  to: number;
+}
+
+/** Events read in one go at most. */
+const pageLimit = 5_000;
+
+/** The tables in which events of a span may stand: an event is received after it happened, or a little before. */
+const weeksOf = async (queryable: Queryable, { from, to }: EventSpan): Promise<number[]> =>
+  from >= to ? [] : (await storedWeeks(queryable)).filter((week) => week >= weekOf(from) - 1);
+
+const spanCondition = ({ subjects }: EventSpan): string =>
+  `time >= $1 AND time < $2 AND type = $3${subjects ? ' AND subject = ANY ($4::text[])' : ''}`;
+
+const spanValues = (queryable: Queryable, { from, to, type, subjects }: EventSpan): unknown[] => [
+  from,
+  to,
+  type,
+  ...(subjects ? [queryable.arrays.text(subjects)] : []),
+];
+
 /**
- * The stored events of a type and of given subjects whose time is in [from, to), in the order of ingestion. Meant for
- * spans below a minute, which no rollup resolves; those whose raw events were dropped by retention read as empty.
+ * The events of a span, in the order of ingestion. Meant for spans below a minute, which no rollup resolves; those whose
+ * raw events were dropped by retention read as empty.
  */
 export const eventsBetween = async (
   queryable: Queryable,
-  { type, subjects, from, to }: { type: string; subjects: readonly string[]; from: number; to: number },
+  span: EventSpan & { subjects: readonly string[] },
 ): Promise<StoredEvent[]> => {
-  // An event is received after it happened, or a little before where clocks differ.
-  const weeks = (await storedWeeks(queryable)).filter((week) => week >= weekOf(from) - 1);
-  if (weeks.length === 0 || from >= to) return [];
-  const parts = weeks.map(
-    (week) =>
-      `SELECT ${eventColumns} FROM event_${week} WHERE time >= $1 AND time < $2 AND type = $3 AND subject = ANY ($4::text[])`,
+  const weeks = await weeksOf(queryable, span);
+  if (weeks.length === 0) return [];
+  const parts = weeks.map((week) => `SELECT ${eventColumns} FROM event_${week} WHERE ${spanCondition(span)}`);
+  const { rows } = await queryable.query<EventRow>(
+    `${parts.join(' UNION ALL ')} ORDER BY seq`,
+    spanValues(queryable, span),
   );
-  const { rows } = await queryable.query<EventRow>(`${parts.join(' UNION ALL ')} ORDER BY seq`, [
-    from,
-    to,
-    type,
-    queryable.arrays.text(subjects),
-  ]);
   return rows.map(storedEventOf);
+};
+
+/** The events of a span in pages, by time, however many there are. */
+export async function* eventPages(queryable: Queryable, span: EventSpan): AsyncGenerator<StoredEvent[]> {
+  for (const week of await weeksOf(queryable, span)) {
+    let after = { time: span.from, seq: -1 };
+    for (;;) {
+      const values = [...spanValues(queryable, span), after.time, after.seq];
+      const { rows } = await queryable.query<EventRow>(
+        `SELECT ${eventColumns} FROM event_${week} WHERE ${spanCondition(span)}
+           AND (time, seq) > ($${values.length - 1}::bigint, $${values.length}::bigint)
+         ORDER BY time, seq LIMIT ${pageLimit}`,
+        values,
+      );
+      if (rows.length > 0) yield rows.map(storedEventOf);
+      const last = rows.at(-1);
+      if (rows.length < pageLimit || !last) break;
+      after = { time: last.time, seq: last.seq };
+    }
+  }
+}
+
+/** Whether a span holds any event. */
+export const hasEventsBetween = async (queryable: Queryable, span: EventSpan): Promise<boolean> => {
+  const weeks = await weeksOf(queryable, span);
+  if (weeks.length === 0) return false;
+  const parts = weeks.map((week) => `EXISTS (SELECT 1 FROM event_${week} WHERE ${spanCondition(span)})`);
+  const { rows } = await queryable.query<{ found: boolean }>(
+    `SELECT ${parts.join(' OR ')} AS found`,
+    spanValues(queryable, span),
+  );
+  return rows[0]!.found;
 };

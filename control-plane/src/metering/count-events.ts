@@ -61,17 +61,20 @@ export type MetersByType = ReadonlyMap<string, readonly CompiledMeter[]>;
  *
  * @param counts which events to count by position; all when undefined. The order of ingestion that LATEST needs is the
  *   position within the batch; whoever stores the result adds where the batch begins.
+ * @param seqs the order of ingestion of stored events, by position; their positions where undefined
  */
 export const countEvents = (
   meters: MetersByType,
   events: readonly UsageEvent[],
   counts?: ReadonlySet<number>,
+  seqs?: readonly number[],
 ): CountedBatch => {
   const batch: CountedBatch = new Map();
   for (let position = 0; position < events.length; position += 1) {
     if (counts && !counts.has(position)) continue;
     const event = events[position]!;
-    for (const compiled of meters.get(event.type) ?? []) countEvent(batch, compiled, event, position);
+    for (const compiled of meters.get(event.type) ?? [])
+      countEvent(batch, compiled, event, seqs ? seqs[position]! : position);
   }
   return batch;
 };

@@ -3,7 +3,7 @@ import type { Clock } from '../primitives/clock';
 import type { IdentifierSource } from '../primitives/identifiers';
 import { conflict, notFound } from '../primitives/refusal';
 import { changeDefinitions, type Database, type Transaction } from '../storage';
-import type { Meter } from './meter';
+import type { CompiledMeter, Meter } from './meter';
 import {
   assertMeterDraft,
   groupByErrors,
@@ -12,6 +12,7 @@ import {
   refuseFields,
 } from './meter-definition';
 import {
+  compileMeter,
   findMeter,
   insertMeter,
   listMeters,
@@ -42,6 +43,13 @@ export const createMeterCatalog = ({ database, clock, newId, guard }: MeterCatal
     const row = await findMeter(database, idOrSlug);
     if (!row) throw notFound('meter', idOrSlug);
     return meterOf(row);
+  };
+
+  /** A meter ready to be queried. @throws Refusal `meter_not_found` */
+  const compiled = async (idOrSlug: string): Promise<CompiledMeter> => {
+    const row = await findMeter(database, idOrSlug);
+    if (!row) throw notFound('meter', idOrSlug);
+    return compileMeter(meterOf(row), row.counts_from_seq);
   };
 
   const list = async (options: MeterList): Promise<Meter[]> =>
@@ -86,7 +94,7 @@ export const createMeterCatalog = ({ database, clock, newId, guard }: MeterCatal
       await markMeterDeleted(transaction, row.id, clock.now());
     });
 
-  return { get, list, create, update, remove };
+  return { get, compiled, list, create, update, remove };
 };
 
 export type MeterCatalog = ReturnType<typeof createMeterCatalog>;

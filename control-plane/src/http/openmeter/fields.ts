@@ -34,12 +34,15 @@ export const metadata = z
     message: `must have at most ${metadataLimit} keys`,
   });
 
-/** A value of a query parameter that may be repeated or given once, as a list. */
+/** A query parameter that may be repeated or given once, as a list. */
 export const repeated = <T extends z.ZodType>(item: T, maximum = 100) =>
-  z.preprocess(
-    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-    z.array(item).max(maximum),
-  );
+  z.preprocess(toList, z.array(item).max(maximum));
+
+/** The query parser turns long lists into objects with the positions as keys. */
+const toList = (value: unknown): unknown => {
+  if (value === undefined || Array.isArray(value)) return value;
+  return typeof value === 'object' && value !== null ? Object.values(value) : [value];
+};
 
 export const queryFlag = z.stringbool();
 

@@ -1,0 +1,68 @@
+import type { ServerResponse } from 'node:http';
+import type { MeterQuery, MeterQueryRow } from '../../metering';
+import { toQuantity } from '../../primitives/decimal';
+import { toTimeText } from './fields';
+
+/**
+ * The answer as JSON text. Values are written digit for digit: a JSON number may have more digits than a double holds,
+ * and whoever reads it exactly gets all of them.
+ */
+export const meterQueryText = (query: MeterQuery, rows: readonly MeterQueryRow[]): string => {
+  const head = {
+    ...(query.from === undefined ? {} : { from: toTimeText(query.from) }),
+    ...(query.to === undefined ? {} : { to: toTimeText(query.to) }),
+    ...(query.windowSize === undefined ? {} : { windowSize: query.windowSize }),
+  };
+  const start = JSON.stringify(head).slice(0, -1);
+  return `${start}${start.length > 1 ? ',' : ''}"data":[${rows.map(rowText).join(',')}]}`;
+};
+
+const rowText = (row: MeterQueryRow): string => {
+  const rest = {
+    windowStart: toTimeText(row.windowStart),
+    windowEnd: toTimeText(row.windowEnd),
+    subject: row.subject,
+    ...(row.customerId === undefined ? {} : { customerId: row.customerId }),
+    groupBy: row.groups,
+  };
+  return `{"value":${row.value},${JSON.stringify(rest).slice(1)}`;
+};
+
+/** RFC 4180, section 2: quoted where it must be. */
+const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/** The answer as CSV; values have six decimals, as OpenMeter writes them. */
+export const meterQueryCsv = (query: MeterQuery, rows: readonly MeterQueryRow[]): string => {
+  const header = ['window_start', 'window_end', ...query.groupBy, 'value'];
+  const lines = rows.map((row) => [
+    toTimeText(row.windowStart),
+    toTimeText(row.windowEnd),
+    ...query.groupBy.map((key) => dimensionOf(row, key)),
+    toQuantity(row.value).toFixed(6),
+  ]);
+  return [header, ...lines].map((line) => `${line.map(cell).join(',')}\r\n`).join('');
+};
+
+const dimensionOf = (row: MeterQueryRow, key: string): string => {
+  if (key === 'subject') return row.subject ?? '';
+  if (key === 'customer_id') return row.customerId ?? '';
+  return row.groups[key] ?? '';
+};
+
+/** Sends the answer in the form that the Accept header asks for: JSON unless it names text/csv. */
+export const sendMeterQuery = (
+  response: ServerResponse,
+  accept: string | undefined,
+  slug: string,
+  query: MeterQuery,
+  rows: readonly MeterQueryRow[],
+): void => {
+  if (/(?:^|,)\s*text\/csv\b/i.test(accept ?? '')) {
+    response.setHeader('Content-Type', 'text/csv; charset=utf-8');
+    response.setHeader('Content-Disposition', `attachment; filename="${slug}.csv"`);
+    response.end(meterQueryCsv(query, rows));
+    return;
+  }
+  response.setHeader('Content-Type', 'application/json');
+  response.end(meterQueryText(query, rows));
+};
