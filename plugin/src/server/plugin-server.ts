@@ -63,7 +63,9 @@ export class PluginServer extends Server {
   call(method: string, args: readonly unknown[]): unknown {
     const name = method.startsWith('plugin.') ? method.slice('plugin.'.length) : '';
     if (!rpcMethods.has(name)) throw new Error(`method ${method} is not supported`);
-    return (this as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[name]?.(...args);
+    // kong-pdk has one method for each kind of answer, all the same.
+    const own = name.startsWith('Step') && name !== 'StepError' ? 'Step' : name;
+    return (this as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[own]?.(...args);
   }
 
   override async StartInstance(start: InstanceStart): Promise<{ Id: number }> {
