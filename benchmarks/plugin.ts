@@ -199,22 +199,33 @@ async function main(): Promise<void> {
       command: [stock, '-d', join(directory, 'dist/plugin'), '-p', directory, '--sock-name', 'stock.sock'],
     },
     tollgate('tollgate'),
+    { ...tollgate('two', '--processes', '2'), name: 'tollgate, 2 processes' },
   ];
-  const table: Record<string, Figures> = {};
-  for (const target of targets) table[target.name] = await measure(target, endpoint, saturationEvents);
-  const halfRate = Math.round((table.tollgate as Figures).eventsPerSecond / 2);
-  table['tollgate at half load'] = await measure(
-    tollgate('half'),
-    endpoint,
-    halfRate * (isQuick ? 5 : 20),
-    halfRate,
-  );
+  const figures: Record<string, Figures> = {};
+  for (const target of targets) figures[target.name] = await measure(target, endpoint, saturationEvents);
+  const [one, two] = [figures.tollgate as Figures, figures['tollgate, 2 processes'] as Figures];
+  const halfRate = Math.round(one.eventsPerSecond / 2);
+  for (const { name, ...target } of [targets[0], targets[1], tollgate('half')] as Target[]) {
+    const label = `${name} at ${halfRate}/s`;
+    figures[label] = await measure({ name, ...target }, endpoint, halfRate * (isQuick ? 5 : 20), halfRate);
+  }
   const memory = await soak(tollgate('soak'), endpoint, sink);
-  console.table(table);
+  console.table(figures);
   console.table({ memory });
+  const summary = {
+    benchmark: 'plugin',
+    connections,
+    figures,
+    timesBaseline: round(one.eventsPerCore / (figures['kong-pdk'] as Figures).eventsPerCore),
+    // Load generator and server share the cores here, so wall-clock cannot show what two free cores would do.
+    twoProcessesTimesOneByProcessorTime: round((2 * two.eventsPerCore) / one.eventsPerCore),
+    memory,
+  };
   sink.close();
-  console.log(JSON.stringify({ benchmark: 'plugin', connections, figures: table, memory }));
+  console.log(JSON.stringify(summary));
 }
+
+const round = (value: number): number => Math.round(value * 100) / 100;
 
 main()
   .catch((error: Error) => {

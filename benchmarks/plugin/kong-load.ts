@@ -136,7 +136,7 @@ async function run(load: Load): Promise<LoadResult> {
     const pump = (): void => {
       const due = Math.min(load.events, Math.floor(((performance.now() - startedAt) * rate) / 1000));
       while (sent < due && idle.length > 0) sendOn(idle.pop() as Connection);
-      if (sent < load.events) setTimeout(pump, 1);
+      if (sent < load.events) setImmediate(pump);
     };
     pump();
   });
