@@ -7,13 +7,14 @@ import { createBatcher } from './events';
 import { registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
+import { openApiRoutes } from './http/openapi/openapi-routes';
 import { meterQueryRoutes } from './http/openmeter/meter-query-routes';
 import { metersRoutes } from './http/openmeter/meters-routes';
 import { notificationChannelRoutes } from './http/openmeter/notification-channel-routes';
 import { notificationEventRoutes } from './http/openmeter/notification-event-routes';
 import { notificationRuleRoutes } from './http/openmeter/notification-rule-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
-import { createHttpServer } from './http/server';
+import { createHttpServer, type ServerOptions } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
 import { createMeterCatalog, createMeterRegistry, createRollupStore } from './metering';
 import { createNotifications } from './notifications';
@@ -23,6 +24,7 @@ import { createIdentifierSource } from './primitives/identifiers';
 import type { Database } from './storage';
 import { createWatchRegistry, type FactRecorder } from './thresholds';
 import { createTokenRegistry } from './tokens/token-registry';
+import { version } from './version';
 
 const dayMs = 86_400_000;
 
@@ -35,6 +37,8 @@ export interface AppOptions {
   token: string;
   /** Whether what has to precede traffic is done (the declaration applied); /readyz answers 503 until then. */
   isPrepared?: () => boolean;
+  /** Sees every request as it comes. */
+  observe?: ServerOptions['observe'];
 }
 
 /** A running control plane. */
@@ -120,6 +124,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...notificationEventRoutes(notifications),
     ...meterQueryRoutes({ database, meters: meterCatalog, clock }),
   ];
+  routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
   const background: BackgroundWork[] = [tokens, notifications];
 
   const server = createHttpServer({
@@ -128,6 +133,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     lookup,
     log,
     bodyLimitBytes: configuration.bodyLimitBytes,
+    observe: options.observe,
   });
   await listen(server, configuration.port, configuration.host);
   for (const work of background) work.start();

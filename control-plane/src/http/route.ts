@@ -50,6 +50,8 @@ export interface RouteDescription<
   bodyTypes?: readonly string[];
   /** What it answers by status; undefined for an empty body. Refusals need no mention: all are problem details. */
   responses: Record<number, { description: string; schema?: z.ZodType; contentType?: string }>;
+  /** The body of its refusals, where the interface it belongs to has a shape of its own. */
+  errorBody?: z.ZodType;
 }
 
 /** A route served through Express. */

@@ -18,6 +18,8 @@ export interface ServerOptions extends MountOptions {
   routes: readonly Route[];
   fastRoutes: readonly FastRoute[];
   log: Logger;
+  /** Sees every request as it comes, before anything is answered. */
+  observe?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   /** How a failure is answered on paths whose interface has an error shape of its own; the first that returns true wins. */
   errorShapes?: readonly ErrorShape[];
 }
@@ -58,6 +60,7 @@ export const createHttpServer = (options: ServerOptions): Server => {
 
   const listener: RequestListener = (request, response) => {
     response.setHeader('X-Request-Id', requestIdFrom(request));
+    options.observe?.(request, response);
     const fast = fastHandlers.get(`${request.method} ${pathOf(request)}`);
     if (fast) fast(request, response).catch((error) => answer(error, request, response));
     else app(request, response);

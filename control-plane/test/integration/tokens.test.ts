@@ -3,7 +3,14 @@ import { describeOnEachStorage, type TestDatabase } from '../support/storages';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 /** What anybody may ask for; a route that joins this list needs a reason. */
-const publicPaths = new Set(['/healthz', '/readyz', '/openapi.json', '/docs']);
+const publicPaths = new Set([
+  '/healthz',
+  '/readyz',
+  '/openapi.json',
+  '/docs',
+  '/docs/page.mjs',
+  '/docs/page.css',
+]);
 
 const lesserScopes = { manage: ['read', 'ingest'], read: ['ingest'], ingest: ['read'] } as const;
 

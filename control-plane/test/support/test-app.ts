@@ -3,6 +3,7 @@ import { type Configuration, readConfiguration } from '../../src/config/configur
 import { createLogger } from '../../src/observability/logger';
 import { type Clock, systemClock } from '../../src/primitives/clock';
 import type { Database } from '../../src/storage';
+import { createAnswerCheck } from './answer-check';
 
 export const testToken = 'tg_test_token_0123456789abcdef';
 
@@ -17,18 +18,28 @@ export interface TestAppOptions {
   clock?: Clock;
 }
 
-/** The real control plane on a free loopback port, silent. */
+/**
+ * The real control plane on a free loopback port, silent. Every answer it gives is held against what /openapi.json says
+ * of its route; `stop` fails with those that differ.
+ */
 export const startTestApp = async (database: Database, options: TestAppOptions = {}): Promise<TestApp> => {
   const configuration = { ...readConfiguration({}), port: 0, ...options.configuration };
+  const answers = createAnswerCheck();
   const app = await startApp({
     configuration,
     database,
     clock: options.clock ?? systemClock,
     log: createLogger('silent'),
     token: testToken,
+    observe: answers.observe,
   });
+  answers.describe(app.routes);
   return {
     ...app,
+    stop: async () => {
+      await app.stop();
+      answers.assertDescribed();
+    },
     token: testToken,
     request: (method, path, body, headers = {}) =>
       fetch(`${app.url}${path}`, {
