@@ -13,8 +13,10 @@ import { createInterface } from 'node:readline';
 import { processorSeconds } from './plugin/process-usage';
 
 const isQuick = process.argv.includes('--quick');
-const warmUpMs = isQuick ? 1000 : 2000;
-const measuredMs = isQuick ? 2000 : 8000;
+/** Counted, not timed: on a busy machine a timed warm-up would end before the code is compiled. */
+const warmUpRequests = isQuick ? 6000 : 15_000;
+const measuredRequests = isQuick ? 8000 : 40_000;
+const longestMs = 60_000;
 const connections = 32;
 const root = join(__dirname, '..');
 const directory = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
@@ -82,15 +84,17 @@ consumers:
   return file;
 }
 
-/** Keeps `connections` requests under way for a time and counts them. */
-function load(url: string, forMs: number): Promise<{ total: number; failed: number; seconds: number }> {
+/** Keeps `connections` requests under way until enough are answered, or a minute is over. */
+function load(url: string, requests: number): Promise<{ total: number; failed: number; seconds: number }> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
   const startedAt = process.hrtime.bigint();
   const secondsSince = (): number => Number(process.hrtime.bigint() - startedAt) / 1e9;
+  let begun = 0;
   let total = 0;
   let failed = 0;
   const worker = async (): Promise<void> => {
-    while (secondsSince() * 1000 < forMs) {
+    while (begun < requests && secondsSince() * 1000 < longestMs) {
+      begun += 1;
       const status = await new Promise<number>((resolve) => {
         http
           .get(`${url}/api`, { agent, headers: { apikey: 'ann-key' } }, (answer) => {
@@ -111,9 +115,9 @@ function load(url: string, forMs: number): Promise<{ total: number; failed: numb
 async function measure(name: string, script: string, args: string[]): Promise<Figures> {
   const { child, line } = await start(script, ...args);
   const url = line.startsWith('{') ? (JSON.parse(line) as { proxyUrl: string }).proxyUrl : line;
-  const warmUp = await load(url, warmUpMs);
+  const warmUp = await load(url, warmUpRequests);
   const usedBefore = processorSeconds(child.pid!);
-  const { total, failed, seconds } = await load(url, measuredMs);
+  const { total, failed, seconds } = await load(url, measuredRequests);
   const used = processorSeconds(child.pid!) - usedBefore;
   return {
     name,
