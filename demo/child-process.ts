@@ -26,7 +26,14 @@ export interface ChildOptions {
 const startLimitMs = 60_000;
 
 /** Starts a process of this repository from source and waits until it is ready. Its output goes to the log file. */
-export const startChild = ({ name, script, args = [], env = {}, logFile, isReady }: ChildOptions): Promise<Child> =>
+export const startChild = ({
+  name,
+  script,
+  args = [],
+  env = {},
+  logFile,
+  isReady,
+}: ChildOptions): Promise<Child> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', join(root, script), ...args], {
       cwd: root,

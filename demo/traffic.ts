@@ -16,7 +16,12 @@ export interface ConsumerTraffic {
   failures: number;
 }
 
-export const consumerTraffic = (name: string, apiKey: string, rate: number, allowance: number): ConsumerTraffic => ({
+export const consumerTraffic = (
+  name: string,
+  apiKey: string,
+  rate: number,
+  allowance: number,
+): ConsumerTraffic => ({
   name,
   apiKey,
   rate,
@@ -33,13 +38,17 @@ const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 const send = (url: string, traffic: ConsumerTraffic): Promise<void> =>
   new Promise((resolve) => {
     traffic.sent += 1;
-    const outgoing = request(`${url}/orders/1`, { agent, headers: { apikey: traffic.apiKey } }, (response) => {
-      response.resume();
-      response.once('end', () => {
-        note(traffic, response.statusCode ?? 0);
-        resolve();
-      });
-    });
+    const outgoing = request(
+      `${url}/orders/1`,
+      { agent, headers: { apikey: traffic.apiKey } },
+      (response) => {
+        response.resume();
+        response.once('end', () => {
+          note(traffic, response.statusCode ?? 0);
+          resolve();
+        });
+      },
+    );
     outgoing.once('error', () => {
       traffic.failures += 1;
       resolve();
@@ -50,7 +59,8 @@ const send = (url: string, traffic: ConsumerTraffic): Promise<void> =>
 const note = (traffic: ConsumerTraffic, status: number): void => {
   traffic.answers.set(status, (traffic.answers.get(status) ?? 0) + 1);
   if (status === 403) traffic.firstRefusalAt ??= Date.now();
-  if (status === 200 && traffic.firstRefusalAt !== undefined) traffic.firstServedAfterRefusalAt ??= Date.now();
+  if (status === 200 && traffic.firstRefusalAt !== undefined)
+    traffic.firstServedAfterRefusalAt ??= Date.now();
 };
 
 export interface RunningTraffic {

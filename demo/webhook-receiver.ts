@@ -12,7 +12,11 @@ export interface Delivery {
 
 interface Body {
   type: string;
-  data: { subject?: { key?: string }; customer?: { key?: string }; threshold?: { type: string; value: number } };
+  data: {
+    subject?: { key?: string };
+    customer?: { key?: string };
+    threshold?: { type: string; value: number };
+  };
 }
 
 export interface WebhookReceiver {
