@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const root = join(__dirname, '..');
+/** By its address, since a child may run in another folder. */
+const tsx = pathToFileURL(require.resolve('tsx')).href;
 
 export interface Child {
   name: string;
@@ -17,6 +20,8 @@ export interface ChildOptions {
   script: string;
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** Working folder; the repository's root by default. */
+  cwd?: string;
   logFile: string;
   /** Resolves the start: called with all of the child's output so far, true when it is ready. */
   isReady: (output: string) => boolean;
@@ -31,12 +36,13 @@ export const startChild = ({
   script,
   args = [],
   env = {},
+  cwd = root,
   logFile,
   isReady,
 }: ChildOptions): Promise<Child> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(root, script), ...args], {
-      cwd: root,
+    const child = spawn(process.execPath, ['--import', tsx, join(root, script), ...args], {
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
