@@ -24,6 +24,8 @@ interface Figures {
   readonly eventsPerSecond: number;
   /** Events a second that one fully used core would take: events by processor seconds of the server. */
   readonly eventsPerCore: number;
+  readonly processorMicrosPerEvent: number;
+  readonly handlerMicros?: number;
   readonly acknowledgementP50Micros: number;
   readonly acknowledgementP99Micros: number;
 }
@@ -81,8 +83,13 @@ async function until(what: string, condition: () => boolean, seconds: number): P
 
 async function start(target: Target): Promise<ChildProcess> {
   rmSync(target.socket, { force: true });
-  const child = spawn(process.execPath, [...target.command], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [...target.command], { stdio: ['ignore', 'ignore', 'pipe'] });
   children.add(child);
+  child.stderr?.on('data', (text: Buffer) => {
+    const port = /"port":(\d+)/.exec(String(text))?.[1];
+    if (port) observationPort = Number(port);
+    else process.stderr.write(text);
+  });
   await until(`${target.name} listens`, () => existsSync(target.socket), 20);
   return child;
 }
@@ -114,6 +121,17 @@ async function drive(loads: readonly Load[]): Promise<LoadResult[]> {
   );
 }
 
+/** Where the Tollgate server that was started last shows its metrics. */
+let observationPort: number | undefined;
+
+/** Mean time from the log entry to its acknowledgement inside the server, in microseconds. */
+async function handlerMicros(): Promise<number | undefined> {
+  if (observationPort === undefined) return undefined;
+  const text = await (await fetch(`http://127.0.0.1:${observationPort}/metrics`)).text();
+  const value = (name: string): number => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
+  return Math.round((value('tollgate_handler_seconds_sum') / value('tollgate_handler_seconds_count')) * 1e6);
+}
+
 let loadNumber = 0;
 
 async function measure(target: Target, endpoint: string, events: number, rate?: number): Promise<Figures> {
@@ -138,11 +156,14 @@ async function measure(target: Target, endpoint: string, events: number, rate?: 
   const before = processorSeconds(child.pid as number);
   const [result] = await drive([load(events, rate)]);
   const used = processorSeconds(child.pid as number) - before;
+  const handler = await handlerMicros();
   await stop(child);
   const { seconds, acknowledgementMicros } = result as LoadResult;
   return {
     eventsPerSecond: Math.round(events / seconds),
     eventsPerCore: Math.round(events / used),
+    processorMicrosPerEvent: Math.round((used / events) * 1e7) / 10,
+    ...(handler === undefined ? {} : { handlerMicros: handler }),
     acknowledgementP50Micros: Math.round(acknowledgementMicros[0] as number),
     acknowledgementP99Micros: Math.round(acknowledgementMicros[1] as number),
   };
