@@ -16,9 +16,9 @@ import { notificationRuleRoutes } from './http/openmeter/notification-rule-route
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
-import { createMeterCatalog, createMeterRegistry, createRollupStore } from './metering';
+import { createBackfillWorker, createMeterCatalog, createMeterRegistry, createRollupStore } from './metering';
 import { createNotifications } from './notifications';
-import { createIngestPipeline, createSettle } from './pipeline';
+import { createIngestPipeline, createSettle, createSettleMeter } from './pipeline';
 import type { Clock } from './primitives/clock';
 import { createIdentifierSource } from './primitives/identifiers';
 import type { Database } from './storage';
@@ -66,7 +66,6 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const features = createFeatureRegistry();
   const watches = createWatchRegistry();
   const rollups = createRollupStore(database);
-  const meterCatalog = createMeterCatalog({ database, clock, newId, guard: featureMeterGuard });
   const notifications = createNotifications({
     database,
     clock,
@@ -77,6 +76,21 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   });
   const recorders: FactRecorder[] = [notifications.record];
   const settle = createSettle({ watches, newId, recorders });
+
+  const backfill = createBackfillWorker({
+    database,
+    rollups,
+    settleMeter: createSettleMeter(settle, clock),
+    owner: newId(),
+    onError: (error) => log.error({ err: error }, 'counting earlier events failed; it is tried again'),
+  });
+  const meterCatalog = createMeterCatalog({
+    database,
+    clock,
+    newId,
+    guard: featureMeterGuard,
+    onBackfill: backfill.wake,
+  });
 
   const commit = createIngestPipeline({
     database,
@@ -126,6 +140,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   ];
   routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
   const background: BackgroundWork[] = [tokens, notifications];
+  const background: BackgroundWork[] = [tokens, notifications, backfill];
 
   const server = createHttpServer({
     routes,

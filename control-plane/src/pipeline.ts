@@ -1,7 +1,16 @@
 import type { FeatureRegistry } from './catalog';
-import { addUsage, type Evaluation, evaluate, type Settle, saveStandings, usageDeltas } from './entitlements';
+import {
+  addUsage,
+  type Evaluation,
+  entitlementsOfMeter,
+  evaluate,
+  type Settle,
+  saveStandings,
+  usageDeltas,
+} from './entitlements';
 import { beginBatch, storeEvents, type UsageEvent } from './events';
-import { countEvents, type MeterRegistry, type RollupStore } from './metering';
+import { countEvents, type MeterRegistry, type RollupStore, type SettleMeter } from './metering';
+import type { Clock } from './primitives/clock';
 import type { IdentifierSource } from './primitives/identifiers';
 import { type Database, definitionsVersion } from './storage';
 import { crossThresholds, type FactRecorder, type Facts, type WatchRegistry } from './thresholds';
@@ -57,6 +66,19 @@ export const createSettle =
 
 /** A period that ended explains a change better than whatever happened to look first. */
 const causeOf = ({ resets }: Evaluation, cause: string): string => (resets.length > 0 ? 'reset' : cause);
+
+/** Entitlements evaluated in one transaction after a meter has counted earlier events. */
+const settledAtOnce = 50;
+
+/** Evaluates the entitlements of a meter from the beginning: events of any time may have been counted for it. */
+export const createSettleMeter =
+  (settle: Settle, clock: Clock): SettleMeter =>
+  async (transaction, meterId, afterId) => {
+    const ids = await entitlementsOfMeter(transaction, meterId, afterId, settledAtOnce);
+    const changes = ids.map((entitlementId) => ({ entitlementId, changedFrom: 0 }));
+    await settle(transaction, changes, 'backfill', clock.now());
+    return ids.at(-1);
+  };
 
 /** The parts of the flow that an ingest transaction runs through, in their order. */
 export interface IngestStages {

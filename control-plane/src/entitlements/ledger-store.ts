@@ -197,3 +197,19 @@ export const saveSnapshots = async (
     ],
   );
 };
+
+/** Entitlements that count a meter and may still give access, after an id, in the order of their ids. */
+export const entitlementsOfMeter = async (
+  queryable: Queryable,
+  meterId: string,
+  afterId: string,
+  limit: number,
+): Promise<string[]> => {
+  const { rows } = await queryable.query<{ id: string }>(
+    `SELECT e.id FROM entitlement e JOIN feature f ON f.id = e.feature_id
+     WHERE f.meter_id = $1 AND e.type = 'metered' AND e.deleted_at IS NULL AND e.id > $2
+     ORDER BY e.id LIMIT ${limit}`,
+    [meterId, afterId],
+  );
+  return rows.map((row) => row.id);
+};

@@ -33,4 +33,10 @@ export {
   hasEventsBetween,
   storedEventOf,
 } from './raw-event-reader';
+export {
+  eventsAfter,
+  nextStoredWeek,
+  type StoredEventPage,
+  weekProgress,
+} from './stored-event-reader';
 export type { StoredEvent, UsageEvent } from './usage-event';

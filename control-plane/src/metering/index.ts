@@ -1,4 +1,11 @@
 export {
+  type BackfillOptions,
+  type SettleMeter,
+  type StepResult,
+  stepBackfill,
+} from './backfill/backfill-step';
+export { createBackfillWorker } from './backfill/backfill-worker';
+export {
   type CountedBatch,
   type CountedSeries,
   countEvents,

@@ -1,4 +1,4 @@
-import { batchStride } from '../events';
+import { batchStride, weekMs } from '../events';
 import type { Clock } from '../primitives/clock';
 import type { IdentifierSource } from '../primitives/identifiers';
 import { conflict, notFound } from '../primitives/refusal';
@@ -13,13 +13,18 @@ import {
 } from './meter-definition';
 import {
   compileMeter,
+  describeMeter,
+  fillMeter,
   findMeter,
+  hasLostEvents,
   insertMeter,
   listMeters,
   type MeterList,
   markMeterDeleted,
   meterOf,
-  reviseMeter,
+  nextSeq,
+  regroupedMeter,
+  regroupMeter,
 } from './meter-store';
 
 /** Asked before a meter changes under what later stages made of it; throws a Refusal to forbid it. */
@@ -34,10 +39,12 @@ export interface MeterCatalogOptions {
   clock: Clock;
   newId: IdentifierSource;
   guard: MeterGuard;
+  /** Called when events that are stored already must be counted. */
+  onBackfill: () => void;
 }
 
 /** The meters there are, and every way to change them. */
-export const createMeterCatalog = ({ database, clock, newId, guard }: MeterCatalogOptions) => {
+export const createMeterCatalog = ({ database, clock, newId, guard, onBackfill }: MeterCatalogOptions) => {
   /** @throws Refusal `meter_not_found` */
   const get = async (idOrSlug: string): Promise<Meter> => {
     const row = await findMeter(database, idOrSlug);
@@ -45,11 +52,18 @@ export const createMeterCatalog = ({ database, clock, newId, guard }: MeterCatal
     return meterOf(row);
   };
 
-  /** A meter ready to be queried. @throws Refusal `meter_not_found` */
-  const compiled = async (idOrSlug: string): Promise<CompiledMeter> => {
-    const row = await findMeter(database, idOrSlug);
-    if (!row) throw notFound('meter', idOrSlug);
-    return compileMeter(meterOf(row), row.counts_from_seq);
+  /**
+   * A meter ready to be queried.
+   * @param keys group-by keys that the query names. While a meter is being grouped anew it answers as before; questions
+   *   about its new keys are answered from what is counted so far.
+   * @throws Refusal `meter_not_found`
+   */
+  const compiled = async (idOrSlug: string, keys: readonly string[] = []): Promise<CompiledMeter> => {
+    const meter = await get(idOrSlug);
+    const regrouped = keys.every((key) => Object.hasOwn(meter.groupBy, key))
+      ? undefined
+      : regroupedMeter(meter);
+    return regrouped ?? compileMeter(meter, 0);
   };
 
   const list = async (options: MeterList): Promise<Meter[]> =>
@@ -65,9 +79,18 @@ export const createMeterCatalog = ({ database, clock, newId, guard }: MeterCatal
         throw conflict('meter_exists', `there is a meter "${draft.slug}" already; choose another slug`, {
           conflictingEntityId: existing.id,
         });
-      const row = await insertMeter(transaction, newId(), draft, batchStride, clock.now());
-      return meterOf(row);
+      const id = newId();
+      await insertMeter(transaction, id, draft, await nextSeq(transaction, batchStride), clock.now());
+      await fillMeter(transaction, id, clock.now());
+      return committed(transaction, id);
     });
+  };
+
+  /** The meter as the transaction leaves it, which wakes the backfill if there is something to count. */
+  const committed = async (transaction: Transaction, id: string): Promise<Meter> => {
+    const meter = meterOf((await findMeter(transaction, id))!);
+    if (meter.pending) transaction.afterCommit(onBackfill);
+    return meter;
   };
 
   /** @throws Refusal `meter_not_found`, `meter_invalid`, or what the guard refuses */
@@ -80,8 +103,17 @@ export const createMeterCatalog = ({ database, clock, newId, guard }: MeterCatal
       refuseFields(groupByErrors(change.groupBy, meter.valueProperty));
       const dropped = Object.keys(meter.groupBy).filter((key) => !Object.hasOwn(change.groupBy, key));
       if (dropped.length > 0) await guard.beforeGroupByDrop(transaction, meter, dropped);
-      const isRegrouped = !isSameGroupBy(meter.groupBy, change.groupBy);
-      return meterOf(await reviseMeter(transaction, meter.id, change, isRegrouped, batchStride, clock.now()));
+      await describeMeter(transaction, meter.id, change, clock.now());
+      if (!isSameGroupBy(meter.pending?.groupBy ?? meter.groupBy, change.groupBy)) {
+        if (await hasLostEvents(transaction, meter.number, weekMs))
+          throw conflict(
+            'meter_events_dropped',
+            'the meter cannot be grouped in another way: retention has dropped events that it counts; create a new meter with the groupBy wanted',
+          );
+        const countsFromSeq = await nextSeq(transaction, batchStride);
+        await regroupMeter(transaction, meter.id, change.groupBy, countsFromSeq, clock.now());
+      }
+      return committed(transaction, meter.id);
     });
 
   /** Ends a meter; its rollups stay, and its slug is free again. @throws Refusal `meter_not_found`, or what the guard refuses */

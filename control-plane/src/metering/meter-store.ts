@@ -1,4 +1,5 @@
 import { cachedByVersion, type Queryable, type Transaction } from '../storage';
+import { type BackfillRow, pendingOf } from './backfill/backfill';
 import type { MetersByType } from './count-events';
 import { compilePath } from './json-path';
 import type { Aggregation, CompiledMeter, Meter } from './meter';
@@ -22,6 +23,8 @@ export interface MeterRow {
   created_at: number;
   updated_at: number;
   deleted_at: number | null;
+  /** What is being counted for it, where it was asked for. */
+  backfill?: BackfillRow | null;
 }
 
 export const meterOf = (row: MeterRow): Meter => ({
@@ -39,6 +42,7 @@ export const meterOf = (row: MeterRow): Meter => ({
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   deletedAt: row.deleted_at,
+  pending: row.backfill ? pendingOf(row.backfill) : undefined,
 });
 
 export const compileMeter = (meter: Meter, countsFromSeq: number): CompiledMeter => {
@@ -52,16 +56,40 @@ export const compileMeter = (meter: Meter, countsFromSeq: number): CompiledMeter
   };
 };
 
+/** A meter, and what is being counted for it. */
+const selectMeters = `SELECT m.*, to_jsonb(b) AS backfill FROM meter m LEFT JOIN meter_backfill b ON b.meter_id = m.id`;
+
+/**
+ * The meter as it will be when it is grouped anew; undefined when it is not. Ingest counts by both until then. Its id is
+ * no meter's, so that no feature's usage is counted twice.
+ */
+export const regroupedMeter = (meter: Meter): CompiledMeter | undefined => {
+  const { pending } = meter;
+  if (!pending || pending.number === meter.number) return undefined;
+  const regrouped = {
+    ...meter,
+    id: `${meter.id}#regrouped`,
+    number: pending.number,
+    groupBy: pending.groupBy,
+  };
+  return compileMeter(regrouped, pending.countsFromSeq);
+};
+
 /** The meters that count now, by event type; loaded once a version of the definitions. */
 export const createMeterRegistry = () =>
   cachedByVersion(async (queryable: Queryable): Promise<MetersByType> => {
     const { rows } = await queryable.query<MeterRow>(
-      'SELECT * FROM meter WHERE deleted_at IS NULL ORDER BY number',
+      `${selectMeters} WHERE m.deleted_at IS NULL ORDER BY m.number`,
     );
     const byType = new Map<string, CompiledMeter[]>();
     for (const row of rows) {
-      const compiled = compileMeter(meterOf(row), row.counts_from_seq);
-      byType.set(row.event_type, [...(byType.get(row.event_type) ?? []), compiled]);
+      const meter = meterOf(row);
+      const regrouped = regroupedMeter(meter);
+      byType.set(meter.eventType, [
+        ...(byType.get(meter.eventType) ?? []),
+        compileMeter(meter, row.counts_from_seq),
+        ...(regrouped ? [regrouped] : []),
+      ]);
     }
     return byType;
   });
@@ -71,7 +99,7 @@ export type MeterRegistry = ReturnType<typeof createMeterRegistry>;
 /** A meter by its id, or a living one by its slug; an id wins. Deleted meters are found by neither. */
 export const findMeter = async (queryable: Queryable, idOrSlug: string): Promise<MeterRow | undefined> => {
   const { rows } = await queryable.query<MeterRow>(
-    'SELECT * FROM meter WHERE (id = $1 OR slug = $1) AND deleted_at IS NULL ORDER BY id = $1 DESC LIMIT 1',
+    `${selectMeters} WHERE (m.id = $1 OR m.slug = $1) AND m.deleted_at IS NULL ORDER BY m.id = $1 DESC LIMIT 1`,
     [idOrSlug],
   );
   return rows[0];
@@ -95,8 +123,8 @@ export interface MeterList {
 
 export const listMeters = async (queryable: Queryable, options: MeterList): Promise<MeterRow[]> => {
   const { rows } = await queryable.query<MeterRow>(
-    `SELECT * FROM meter ${options.includeDeleted ? '' : 'WHERE deleted_at IS NULL'}
-     ORDER BY ${orderColumns[options.orderBy]} ${options.order}, id LIMIT $1 OFFSET $2`,
+    `${selectMeters} ${options.includeDeleted ? '' : 'WHERE m.deleted_at IS NULL'}
+     ORDER BY m.${orderColumns[options.orderBy]} ${options.order}, m.id LIMIT $1 OFFSET $2`,
     [options.limit, options.offset],
   );
   return rows;
@@ -106,23 +134,26 @@ export const listMeters = async (queryable: Queryable, options: MeterList): Prom
  * Where the counting of a definition begins: above every sequence number that was taken before the exclusive lock on the
  * definitions, which the caller holds, and below every one that is taken after it.
  */
-const nextBatchSeq = `nextval('event_batch')`;
+export const nextSeq = async (transaction: Transaction, batchStride: number): Promise<number> => {
+  const { rows } = await transaction.query<{ seq: number }>(
+    `SELECT nextval('event_batch') * $1::bigint AS seq`,
+    [batchStride],
+  );
+  return rows[0]!.seq;
+};
 
-/** Inserts a meter that counts events from now on; those stored before are the backfill's, if there are any. */
+/** Inserts a meter that counts the events from `countsFromSeq` on. */
 export const insertMeter = async (
   transaction: Transaction,
   id: string,
   draft: MeterDraft,
-  batchStride: number,
+  countsFromSeq: number,
   now: number,
-): Promise<MeterRow> => {
-  const { rows } = await transaction.query<MeterRow>(
+): Promise<void> => {
+  await transaction.query(
     `INSERT INTO meter (id, slug, name, description, aggregation, event_type, event_from, value_property, group_by,
        metadata, counts_from_seq, backfilled_to_seq, created_at, updated_at)
-     SELECT $1, $2, $3, $4, $5, $6, $7::bigint, $8, $9::jsonb, $10::jsonb, b.seq,
-       CASE WHEN EXISTS (SELECT 1 FROM event_week) THEN 0 ELSE b.seq END, $11::bigint, $11::bigint
-     FROM (SELECT ${nextBatchSeq} * $12::bigint AS seq) b
-     RETURNING *`,
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11, $11, $12, $12)`,
     [
       id,
       draft.slug,
@@ -134,38 +165,82 @@ export const insertMeter = async (
       draft.valueProperty,
       JSON.stringify(draft.groupBy),
       JSON.stringify(draft.metadata),
+      countsFromSeq,
       now,
-      batchStride,
     ],
   );
-  return rows[0]!;
 };
 
-/** Changes a meter. One that is grouped in another way gets a new number: its rollups are made again from the events. */
-export const reviseMeter = async (
+/** Changes all of a meter that is not counted by. */
+export const describeMeter = async (
   transaction: Transaction,
   id: string,
-  change: MeterChange,
-  isRegrouped: boolean,
-  batchStride: number,
+  change: Omit<MeterChange, 'groupBy'>,
   now: number,
-): Promise<MeterRow> => {
-  const { rows } = await transaction.query<MeterRow>(
-    `UPDATE meter SET name = coalesce($2, slug), description = $3, group_by = $4::jsonb, metadata = $5::jsonb, updated_at = $6
-       ${isRegrouped ? `, number = DEFAULT, counts_from_seq = ${nextBatchSeq} * ${batchStride}, backfilled_to_seq = 0` : ''}
-     WHERE id = $1 RETURNING *`,
-    [
-      id,
-      change.name,
-      change.description,
-      JSON.stringify(change.groupBy),
-      JSON.stringify(change.metadata),
-      now,
-    ],
+): Promise<void> => {
+  await transaction.query(
+    'UPDATE meter SET name = coalesce($2, slug), description = $3, metadata = $4::jsonb, updated_at = $5 WHERE id = $1',
+    [id, change.name, change.description, JSON.stringify(change.metadata), now],
   );
-  return rows[0]!;
 };
 
+/** Has the stored events counted for a new meter, under its own number, if there are any. */
+export const fillMeter = async (transaction: Transaction, id: string, now: number): Promise<void> => {
+  await transaction.query(
+    `INSERT INTO meter_backfill (meter_id, number, group_by, counts_from_seq, created_at)
+     SELECT id, number, group_by, counts_from_seq, $2 FROM meter
+     WHERE id = $1 AND EXISTS (SELECT 1 FROM event_week)`,
+    [id, now],
+  );
+  await transaction.query(
+    'UPDATE meter SET backfilled_to_seq = 0 WHERE id = $1 AND id IN (SELECT meter_id FROM meter_backfill)',
+    [id],
+  );
+};
+
+/** Has all events of a meter counted anew by other groups, under a new number; what was begun before is given up. */
+export const regroupMeter = async (
+  transaction: Transaction,
+  id: string,
+  groupBy: Record<string, string>,
+  countsFromSeq: number,
+  now: number,
+): Promise<void> => {
+  await transaction.query(
+    `INSERT INTO retired_meter_number (number)
+     SELECT b.number FROM meter_backfill b JOIN meter m ON m.id = b.meter_id AND m.number <> b.number WHERE b.meter_id = $1
+     ON CONFLICT DO NOTHING`,
+    [id],
+  );
+  await transaction.query('DELETE FROM meter_backfill WHERE meter_id = $1', [id]);
+  await transaction.query(
+    `INSERT INTO meter_backfill (meter_id, number, group_by, counts_from_seq, created_at)
+     VALUES ($1, nextval(pg_get_serial_sequence('meter', 'number')), $2::jsonb, $3, $4)`,
+    [id, JSON.stringify(groupBy), countsFromSeq, now],
+  );
+};
+
+/**
+ * Whether the events behind some of a meter's rollups were dropped by retention, so that they cannot be counted anew.
+ * Rollups are kept by the events' own times; the weeks by their receipt, which comes later.
+ */
+export const hasLostEvents = async (
+  transaction: Transaction,
+  number: number,
+  weekMs: number,
+): Promise<boolean> => {
+  const { rows } = await transaction.query<{ lost: boolean }>(
+    `SELECT EXISTS (
+       SELECT 1 FROM series s CROSS JOIN LATERAL (SELECT min(bucket) AS first FROM rollup WHERE series_id = s.id) r
+       WHERE s.meter_number = $1 AND s.level = 0 AND r.first < (SELECT (max(week) + 1) * $2::bigint FROM dropped_event_week)
+     ) AS lost`,
+    [number, weekMs],
+  );
+  return rows[0]!.lost;
+};
+
+/** Ends a meter, and whatever is being counted for it. */
 export const markMeterDeleted = async (transaction: Transaction, id: string, now: number): Promise<void> => {
   await transaction.query('UPDATE meter SET deleted_at = $2, updated_at = $2 WHERE id = $1', [id, now]);
+  await transaction.query('DELETE FROM meter_backfill WHERE meter_id = $1', [id]);
 };

@@ -1,3 +1,4 @@
+import type { PendingDefinition } from './backfill/backfill';
 import type { PathReader } from './json-path';
 
 export type Aggregation = 'SUM' | 'COUNT' | 'AVG' | 'MIN' | 'MAX' | 'UNIQUE_COUNT' | 'LATEST';
@@ -22,6 +23,8 @@ export interface Meter {
   createdAt: number;
   updatedAt: number;
   deletedAt: number | null;
+  /** Set while events that were stored before the meter, or before its present grouping, are being counted. */
+  pending: PendingDefinition | undefined;
 }
 
 /** A meter made ready for counting. */

@@ -140,6 +140,7 @@ describeOnEachStorage(`meter queries (TEST_SEED=${seed})`, (storage) => {
       database: opened.database,
       clock,
       newId: createIdentifierSource(clock),
+      onBackfill: () => {},
       guard: { beforeDelete: async () => {}, beforeGroupByDrop: async () => {} },
     });
     for (const aggregation of aggregations) {

@@ -58,6 +58,14 @@ export const meterQueryBody = z.object({
 /** What both have come to; OpenMeter's names. */
 export type MeterQueryInput = z.output<typeof meterQueryBody>;
 
+/** The group-by keys of the meter that the parameters name. */
+export const keysOf = ({ groupBy, filterGroupBy, advancedMeterGroupByFilters }: MeterQueryInput): string[] =>
+  [
+    ...(groupBy ?? []),
+    ...Object.keys(filterGroupBy ?? {}),
+    ...Object.keys(advancedMeterGroupByFilters ?? {}),
+  ].filter((name) => name !== 'subject' && name !== 'customer_id');
+
 /**
  * The question that the parameters ask. `subject` and `filterCustomerId` each filter and add their dimension to the
  * grouping, as OpenMeter has it.

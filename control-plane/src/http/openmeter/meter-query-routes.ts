@@ -8,6 +8,7 @@ import { defineRoute, handled, json, type Route } from '../route';
 import { time, timeText } from './fields';
 import { sendMeterQuery } from './meter-query-answer';
 import {
+  keysOf,
   type MeterQueryInput,
   meterQueryBody,
   meterQueryParameters,
@@ -54,7 +55,7 @@ export const meterQueryRoutes = ({ database, meters, clock }: MeterQueryRoutesOp
     input: MeterQueryInput,
     { request, response }: { request: IncomingMessage; response: ServerResponse },
   ): Promise<typeof handled> => {
-    const compiled = await meters.compiled(idOrSlug);
+    const compiled = await meters.compiled(idOrSlug, keysOf(input));
     const query = await toMeterQuery(database, compiled, input);
     const rows = await queryMeter(database, compiled, query);
     sendMeterQuery(response, request.headers.accept, compiled.meter.slug, query, rows);
@@ -114,7 +115,7 @@ export const meterQueryRoutes = ({ database, meters, clock }: MeterQueryRoutesOp
       handle: async (input) => {
         const { meterIdOrSlug, groupByKey } = input.params;
         const { from = clock.now() - DAY_MS, to } = input.query;
-        const compiled = await meters.compiled(meterIdOrSlug);
+        const compiled = await meters.compiled(meterIdOrSlug, [groupByKey]);
         return json(200, await listGroupValues(database, compiled, groupByKey, { from, to }));
       },
     }),

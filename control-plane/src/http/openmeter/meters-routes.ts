@@ -47,6 +47,17 @@ const meterResponse = z.object({
   valueProperty: z.string().optional(),
   groupBy: groupBy.optional(),
   metadata: z.record(z.string(), z.string()),
+  annotations: z
+    .object({
+      backfill: z
+        .object({
+          state: z.enum(['counting', 'settling']),
+          progress: z.number(),
+          events: z.number().int(),
+        })
+        .meta({ description: 'Present while events stored earlier are being counted; progress is 0 to 1.' }),
+    })
+    .optional(),
   createdAt: timeText,
   updatedAt: timeText,
   deletedAt: timeText.optional(),
@@ -62,11 +73,21 @@ const meterBody = (meter: Meter): z.input<typeof meterResponse> => ({
   eventType: meter.eventType,
   ...(meter.eventFrom === null ? {} : { eventFrom: toTimeText(meter.eventFrom) }),
   ...(meter.valueProperty === null ? {} : { valueProperty: meter.valueProperty }),
-  ...(Object.keys(meter.groupBy).length === 0 ? {} : { groupBy: meter.groupBy }),
+  ...groupByBody(meter.pending?.groupBy ?? meter.groupBy),
   metadata: meter.metadata,
+  ...(meter.pending ? { annotations: { backfill: progressOf(meter.pending) } } : {}),
   createdAt: toTimeText(meter.createdAt),
   updatedAt: toTimeText(meter.updatedAt),
   ...(meter.deletedAt === null ? {} : { deletedAt: toTimeText(meter.deletedAt) }),
+});
+
+const groupByBody = (groupBy: Record<string, string>) =>
+  Object.keys(groupBy).length === 0 ? {} : { groupBy };
+
+const progressOf = ({ state, progress, events }: NonNullable<Meter['pending']>) => ({
+  state,
+  progress,
+  events,
 });
 
 const params = z.object({ meterIdOrSlug: z.string().min(1).max(64) });
