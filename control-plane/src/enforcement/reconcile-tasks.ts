@@ -1,0 +1,148 @@
+import type { IdentifierSource } from '../primitives/identifiers';
+import type { Database } from '../storage';
+import type { ConsumerDirectory } from './consumer-directory';
+import { consumersOfCustomers } from './customer-consumers';
+import { decideAccess } from './decide-access';
+import { describeOutcome, type TaskWork } from './describe-outcome';
+import type { ChangeOutcome, GatewayDriver, KongConsumer, MembershipChange } from './drivers/gateway-driver';
+import type { Gateway } from './gateway';
+import { type CustomerGrounds, readGrounds } from './grounds-store';
+import { type AccessLogEntry, appendLog } from './log-store';
+import {
+  type KnownGroups,
+  managedGroups,
+  membershipChanges,
+  type PolicyDecision,
+  wantedMemberships,
+} from './plan-memberships';
+import { listPolicies } from './policy-store';
+import { type AccessTask, saveResults, type TaskResult } from './task-store';
+
+export interface ReconcileContext {
+  database: Database;
+  gateway: Gateway;
+  driver: GatewayDriver;
+  directory: ConsumerDirectory;
+  newId: IdentifierSource;
+  now: () => number;
+}
+
+/**
+ * Makes the memberships of customers what they are to be now, and writes down what was done. What is wanted is derived
+ * here, not taken from the task.
+ * @throws GatewayError that concerns the gateway; the tasks stay due
+ */
+export const reconcileTasks = async (context: ReconcileContext, tasks: readonly AccessTask[]): Promise<void> => {
+  const works = await prepare(context, tasks);
+  await lookWhereUnknown(context, works);
+  const startedAt = performance.now();
+  const outcomes = await makeChanges(context, works);
+  const callMs = Math.round(performance.now() - startedAt);
+  const now = context.now();
+  const results: TaskResult[] = [];
+  const entries: AccessLogEntry[] = [];
+  for (const work of works) {
+    const { result, logged, gone } = describeOutcome(work, outcomes, now);
+    results.push(result);
+    for (const consumerId of gone) context.directory.forget(consumerId);
+    for (const entry of logged) {
+      entries.push({
+        ...entry,
+        id: context.newId(),
+        gatewayId: context.gateway.id,
+        gatewayKey: context.gateway.key,
+        callMs: entry.outcome === 'would' ? 0 : callMs,
+      });
+    }
+  }
+  await context.database.transaction(async (transaction) => {
+    await saveResults(transaction, context.gateway.id, results, now);
+    await appendLog(transaction, entries);
+  });
+};
+
+const prepare = async (context: ReconcileContext, tasks: readonly AccessTask[]): Promise<TaskWork[]> => {
+  const { database, gateway, directory, driver } = context;
+  const policies = await listPolicies(database, { gatewayId: gateway.id });
+  const features = [...new Set(policies.map(({ featureKey }) => featureKey))];
+  const ids = tasks.map(({ customerId }) => customerId);
+  const grounds = await readGrounds(database, ids, features, context.now());
+  const known = tasks.flatMap((task) => {
+    const own = grounds.get(task.customerId);
+    return own ? [{ task, grounds: own }] : [];
+  });
+  const consumers = await consumersOfCustomers(
+    database,
+    directory,
+    known.map(({ task, grounds: own }) => ({ grounds: own, seen: task.consumers })),
+    (keys) => driver.find(keys),
+  );
+  const groups = managedGroups(policies);
+  return known.map(({ task, grounds: own }) => {
+    const decisions = policies.map((policy) => decisionOf(policy, own));
+    return {
+      task,
+      grounds: own,
+      decisions,
+      groups,
+      wanted: wantedMemberships(decisions),
+      consumers: (consumers.get(task.customerId) ?? []).map((consumer) => ({
+        consumer,
+        known: seenGroups(task, consumer),
+      })),
+    };
+  });
+};
+
+export const decisionOf = (
+  policy: PolicyDecision['policy'],
+  grounds: CustomerGrounds,
+): PolicyDecision => ({
+  policy,
+  decision: decideAccess(policy.featureKey, grounds.groundsOf(policy.featureKey)),
+});
+
+const seenGroups = (task: AccessTask, consumer: KongConsumer): KnownGroups =>
+  task.consumers.find(({ id }) => id === consumer.id)?.groups ?? {};
+
+/**
+ * Reads the memberships of consumers of which they are not known, and of those where there seems to be nothing to do:
+ * what was seen last may no longer be so. Where there is something to do it is done at once, without looking.
+ */
+const lookWhereUnknown = async ({ driver }: ReconcileContext, works: readonly TaskWork[]): Promise<void> => {
+  const unsure = works.flatMap(({ consumers, wanted, groups }) =>
+    consumers.filter(
+      ({ known }) =>
+        groups.some((group) => known[group] === undefined) || membershipChanges(wanted, known).length === 0,
+    ),
+  );
+  if (unsure.length === 0) return;
+  const groups = works[0]!.groups;
+  const read = await driver.read(
+    unsure.map(({ consumer }) => consumer),
+    groups,
+  );
+  const byId = new Map(read.map((memberships) => [memberships.consumer.id, memberships.groups]));
+  for (const item of unsure) {
+    const found = byId.get(item.consumer.id);
+    item.known = found ?? {};
+    item.isGone = found === undefined;
+  }
+};
+
+/** Changes by consumer and group, over all the customers of the batch. */
+export type OutcomesByChange = ReadonlyMap<string, ChangeOutcome>;
+
+const makeChanges = async (
+  { driver }: ReconcileContext,
+  works: readonly TaskWork[],
+): Promise<OutcomesByChange> => {
+  const changes: MembershipChange[] = works.flatMap(({ consumers, wanted }) =>
+    consumers.flatMap(({ consumer, known, isGone }) =>
+      isGone ? [] : membershipChanges(wanted, known).map((change) => ({ ...change, consumer })),
+    ),
+  );
+  if (changes.length === 0) return new Map();
+  const outcomes = await driver.change(changes);
+  return new Map(changes.map((change, index) => [`${change.consumer.id} ${change.group}`, outcomes[index]!]));
+};

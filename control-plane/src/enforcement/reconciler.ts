@@ -1,0 +1,95 @@
+import type { IdentifierSource } from '../primitives/identifiers';
+import type { Database } from '../storage';
+import type { DriverOptions } from './drivers/driver-options';
+import type { GatewayDriver } from './drivers/gateway-driver';
+import { GatewayLane, type LaneOptions } from './gateway-lane';
+import { listGateways } from './gateway-store';
+import { openGateway } from './open-gateway';
+import { accessChannel } from './task-store';
+
+export interface ReconcilerOptions extends Pick<LaneOptions, 'holder' | 'sweepIntervalMs' | 'random' | 'log' | 'now'> {
+  database: Database;
+  newId: IdentifierSource;
+  drivers: Readonly<Record<string, (options: DriverOptions) => GatewayDriver>>;
+  /** The environment's variable of that name. */
+  secretOf: (name: string) => string | undefined;
+}
+
+/** New, changed and removed gateways are looked for this often, should the notification of one be lost. */
+const refreshMs = 5_000;
+
+interface OpenLane {
+  lane: GatewayLane;
+  updatedAt: number;
+}
+
+/** Keeps a lane for every gateway there is, and passes wake-ups on to them. */
+export class AccessReconciler {
+  private readonly lanes = new Map<string, OpenLane>();
+  private refreshing: Promise<void> = Promise.resolve();
+  private timer: NodeJS.Timeout | undefined;
+  private unlisten: (() => Promise<void>) | undefined;
+  private isStopping = false;
+
+  constructor(private readonly options: ReconcilerOptions) {}
+
+  start(): void {
+    this.refresh();
+    this.timer = setInterval(() => this.refresh(), refreshMs);
+    this.options.database
+      .listen(accessChannel, (gatewayId) => this.wake(gatewayId))
+      .then(async (unlisten) => {
+        if (this.isStopping) await unlisten();
+        else this.unlisten = unlisten;
+      })
+      .catch((error: unknown) =>
+        this.options.log.warn({ err: error }, 'other replicas are not heard; their changes wait for the next look'),
+      );
+  }
+
+  /** A gateway has work; one that is not known yet is looked for. */
+  wake(gatewayId: string): void {
+    const open = this.lanes.get(gatewayId);
+    if (open) open.lane.wake();
+    else this.refresh();
+  }
+
+  /** Compares a gateway with what is wanted without waiting for its next sweep. */
+  sweepSoon(gatewayId: string): void {
+    this.lanes.get(gatewayId)?.lane.sweepSoon();
+  }
+
+  /** Opens lanes of new gateways, and opens those of changed ones anew. */
+  refresh(): void {
+    this.refreshing = this.refreshing
+      .then(() => this.reload())
+      .catch((error: unknown) => this.options.log.warn({ err: error }, 'the gateways could not be read'));
+  }
+
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    clearInterval(this.timer);
+    await this.refreshing;
+    await this.unlisten?.();
+    await Promise.all([...this.lanes.values()].map(({ lane }) => lane.stop()));
+  }
+
+  private async reload(): Promise<void> {
+    if (this.isStopping) return;
+    const gateways = await listGateways(this.options.database);
+    const current = new Map(gateways.map((gateway) => [gateway.id, gateway]));
+    for (const [id, { lane, updatedAt }] of [...this.lanes]) {
+      if (current.get(id)?.updatedAt === updatedAt) continue;
+      this.lanes.delete(id);
+      await lane.stop();
+    }
+    for (const gateway of gateways) {
+      if (this.lanes.has(gateway.id) || this.isStopping) continue;
+      const { drivers, secretOf, ...rest } = this.options;
+      const driver = openGateway(gateway, drivers, secretOf, this.options.now);
+      const lane = new GatewayLane({ ...rest, gateway, driver });
+      this.lanes.set(gateway.id, { lane, updatedAt: gateway.updatedAt });
+      lane.start();
+    }
+  }
+}
