@@ -3,7 +3,10 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createFeatureRegistry, featureMeterGuard } from './catalog';
 import type { Configuration } from './config/configuration';
+import { environmentSecret } from './config/environment-secret';
+import { createEnforcement } from './enforcement';
 import { createBatcher } from './events';
+import { accessRoutes } from './http/access/access-routes';
 import { registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
@@ -74,7 +77,16 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     stopWithinMs: configuration.shutdownSeconds * 1_000,
     onError: (error, doing) => log.error({ err: error }, `${doing} failed`),
   });
-  const recorders: FactRecorder[] = [notifications.record];
+  const enforcement = createEnforcement({
+    database,
+    clock,
+    newId,
+    log,
+    sweepIntervalMs: configuration.sweepIntervalSeconds * 1_000,
+    secretOf: environmentSecret,
+    random: Math.random,
+  });
+  const recorders: FactRecorder[] = [notifications.record, enforcement.record];
   const settle = createSettle({ watches, newId, recorders });
 
   const backfill = createBackfillWorker({
@@ -137,10 +149,10 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...notificationRuleRoutes(notifications),
     ...notificationEventRoutes(notifications),
     ...meterQueryRoutes({ database, meters: meterCatalog, clock }),
+    ...accessRoutes(enforcement),
   ];
   routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
-  const background: BackgroundWork[] = [tokens, notifications];
-  const background: BackgroundWork[] = [tokens, notifications, backfill];
+  const background: BackgroundWork[] = [tokens, notifications, backfill, enforcement];
 
   const server = createHttpServer({
     routes,

@@ -3,7 +3,13 @@ import type { ChangeOutcome, KongConsumer } from './drivers/gateway-driver';
 import type { GatewayError } from './drivers/gateway-error';
 import type { CustomerGrounds } from './grounds-store';
 import type { AccessLogEntry } from './log-store';
-import { type KnownGroups, membershipChanges, observedAccess, type PolicyDecision, wantedMemberships } from './plan-memberships';
+import {
+  type KnownGroups,
+  membershipChanges,
+  observedAccess,
+  type PolicyDecision,
+  wantedMemberships,
+} from './plan-memberships';
 import { retryAt } from './retry-at';
 import type { AccessTask, ObservedByPolicy, SeenConsumer, TaskResult } from './task-store';
 
@@ -47,7 +53,9 @@ export const describeOutcome = (
   allOutcomes: ReadonlyMap<string, ChangeOutcome>,
   now: number,
 ): DescribedOutcome => {
-  const done = work.consumers.filter(({ isGone }) => !isGone).map((item) => afterChanges(item, work, allOutcomes));
+  const done = work.consumers
+    .filter(({ isGone }) => !isGone)
+    .map((item) => afterChanges(item, work, allOutcomes));
   const error = errorOf(work, done);
   const gone = [
     ...work.consumers.filter(({ isGone }) => isGone).map(({ consumer }) => consumer.id),
@@ -186,7 +194,11 @@ const logOf = (
     return [
       {
         ...base(item),
-        outcome: failed ? 'failed' : own.some(({ outcome }) => outcome.outcome === 'done') ? 'done' : 'already',
+        outcome: failed
+          ? 'failed'
+          : own.some(({ outcome }) => outcome.outcome === 'done')
+            ? 'done'
+            : 'already',
         changes: own.map(({ group, outcome }) => ({
           group,
           action: work.wanted.get(group) === 'member' ? ('add' as const) : ('remove' as const),

@@ -161,10 +161,14 @@ export class GatewayLane {
     const isDone = await this.guard(async () => {
       const probe = await driver.probe();
       this.health = { ...this.health, ...probe };
-      const report = await sweepGateway(this.context(), (id) => this.touched!.has(id) || this.underWay.has(id));
+      const report = await sweepGateway(
+        this.context(),
+        (id) => this.touched!.has(id) || this.underWay.has(id),
+      );
       await saveSweep(database, gateway.id, now());
       await this.sayHealthy(true);
-      if (report.different > 0) log.info({ gateway: gateway.key, ...report }, 'access differs from what is wanted');
+      if (report.different > 0)
+        log.info({ gateway: gateway.key, ...report }, 'access differs from what is wanted');
     });
     if (!isDone) this.sweptAt = before;
     this.touched = undefined;
@@ -198,10 +202,14 @@ export class GatewayLane {
     const { version, edition, database: kind, nodes } = this.health;
     this.health = {
       status: 'healthy',
-      ...(edition === undefined ? {} : { version: version ?? null, edition, database: kind ?? null, nodes: nodes ?? 1 }),
+      ...(edition === undefined
+        ? {}
+        : { version: version ?? null, edition, database: kind ?? null, nodes: nodes ?? 1 }),
       checkedAt: now(),
     };
-    await saveHealth(database, gateway.id, this.health).catch((error) => this.warn(error, 'health not saved'));
+    await saveHealth(database, gateway.id, this.health).catch((error) =>
+      this.warn(error, 'health not saved'),
+    );
   }
 
   private async sayFailing(error: unknown): Promise<void> {

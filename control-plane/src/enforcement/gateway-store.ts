@@ -21,11 +21,14 @@ export interface GatewayWithHealth extends Gateway {
 
 const gatewayOf = ({ health, swept_at, created_at, updated_at, ...row }: GatewayRow): GatewayWithHealth => ({
   ...row,
-  health: health && 'status' in health ? health : { status: 'unknown' },
+  health: isHealth(health) ? health : { status: 'unknown' },
   sweptAt: swept_at,
   createdAt: created_at,
   updatedAt: updated_at,
 });
+
+const isHealth = (health: GatewayRow['health']): health is GatewayHealth =>
+  health !== null && 'status' in health;
 
 const selectGateways =
   'SELECT g.*, l.health, l.swept_at FROM gateway g LEFT JOIN gateway_lane l ON l.gateway_id = g.id';

@@ -41,7 +41,9 @@ export const readGrounds = async (
 
 const groundsOf = (row: GroundsRow, now: number): CustomerGrounds => {
   const holds = row.holds ?? [];
-  const inForce = holds.filter(({ endsAt, endedAt }) => endedAt === null && (endsAt === null || now < endsAt));
+  const inForce = holds.filter(
+    ({ endsAt, endedAt }) => endedAt === null && (endsAt === null || now < endsAt),
+  );
   return {
     customerId: row.id,
     key: row.key,

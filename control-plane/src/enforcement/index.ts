@@ -1,5 +1,8 @@
-export type { Access, AccessPolicy, PolicyMode } from './access-policy';
-export { driverNames, type Gateway, type GatewayHealth, type GatewaySettings } from './gateway';
-export { openDriver } from './drivers/open-driver';
-export { AccessReconciler } from './reconciler';
+export type { AccessAdministration } from './access-administration';
+export type { AccessPolicy } from './access-policy';
+export { createEnforcement, type Enforcement } from './enforcement';
+export { driverNames } from './gateway';
+export type { GatewayWithHealth } from './gateway-store';
+export type { AccessHold } from './hold-store';
+export type { AccessLogEntry } from './log-store';
 export { createAccessRecorder } from './record-access-changes';

@@ -45,7 +45,10 @@ export const membershipChanges = (
 ): { group: string; action: 'add' | 'remove' }[] =>
   [...wanted]
     .filter(([group, membership]) => known[group] !== membership)
-    .map(([group, membership]) => ({ group, action: membership === 'member' ? ('add' as const) : ('remove' as const) }))
+    .map(([group, membership]) => ({
+      group,
+      action: membership === 'member' ? ('add' as const) : ('remove' as const),
+    }))
     .sort((a, b) => b.action.localeCompare(a.action));
 
 /** What a consumer's memberships amount to under a policy; `unknown` when they were not all looked at. */
@@ -54,7 +57,9 @@ export const observedAccess = (
   known: KnownGroups,
 ): Access | 'partial' | 'unknown' => {
   if ([...leave, ...join].some((group) => known[group] === undefined)) return 'unknown';
-  if (leave.every((group) => known[group] === 'member') && join.every((group) => known[group] === 'absent')) return 'in';
-  if (leave.every((group) => known[group] === 'absent') && join.every((group) => known[group] === 'member')) return 'out';
+  if (leave.every((group) => known[group] === 'member') && join.every((group) => known[group] === 'absent'))
+    return 'in';
+  if (leave.every((group) => known[group] === 'absent') && join.every((group) => known[group] === 'member'))
+    return 'out';
   return 'partial';
 };

@@ -28,7 +28,10 @@ export interface PolicyFilter {
   gatewayId?: string | undefined;
 }
 
-export const listPolicies = async (queryable: Queryable, filter: PolicyFilter = {}): Promise<AccessPolicy[]> => {
+export const listPolicies = async (
+  queryable: Queryable,
+  filter: PolicyFilter = {},
+): Promise<AccessPolicy[]> => {
   const { rows } = await queryable.query<PolicyRow>(
     `SELECT * FROM access_policy
      WHERE ($1::text IS NULL OR feature_key = $1) AND ($2::text IS NULL OR gateway_id = $2) ORDER BY id`,

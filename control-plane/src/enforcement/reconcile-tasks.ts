@@ -32,7 +32,10 @@ export interface ReconcileContext {
  * here, not taken from the task.
  * @throws GatewayError that concerns the gateway; the tasks stay due
  */
-export const reconcileTasks = async (context: ReconcileContext, tasks: readonly AccessTask[]): Promise<void> => {
+export const reconcileTasks = async (
+  context: ReconcileContext,
+  tasks: readonly AccessTask[],
+): Promise<void> => {
   const works = await prepare(context, tasks);
   await lookWhereUnknown(context, works);
   const startedAt = performance.now();
@@ -94,10 +97,7 @@ const prepare = async (context: ReconcileContext, tasks: readonly AccessTask[]):
   });
 };
 
-export const decisionOf = (
-  policy: PolicyDecision['policy'],
-  grounds: CustomerGrounds,
-): PolicyDecision => ({
+export const decisionOf = (policy: PolicyDecision['policy'], grounds: CustomerGrounds): PolicyDecision => ({
   policy,
   decision: decideAccess(policy.featureKey, grounds.groundsOf(policy.featureKey)),
 });

@@ -2,12 +2,14 @@ import type { IdentifierSource } from '../primitives/identifiers';
 import type { Database } from '../storage';
 import type { DriverOptions } from './drivers/driver-options';
 import type { GatewayDriver } from './drivers/gateway-driver';
+import { endHoldsThatAreOver } from './end-holds';
 import { GatewayLane, type LaneOptions } from './gateway-lane';
 import { listGateways } from './gateway-store';
 import { openGateway } from './open-gateway';
 import { accessChannel } from './task-store';
 
-export interface ReconcilerOptions extends Pick<LaneOptions, 'holder' | 'sweepIntervalMs' | 'random' | 'log' | 'now'> {
+export interface ReconcilerOptions
+  extends Pick<LaneOptions, 'holder' | 'sweepIntervalMs' | 'random' | 'log' | 'now'> {
   database: Database;
   newId: IdentifierSource;
   drivers: Readonly<Record<string, (options: DriverOptions) => GatewayDriver>>;
@@ -17,6 +19,8 @@ export interface ReconcilerOptions extends Pick<LaneOptions, 'holder' | 'sweepIn
 
 /** New, changed and removed gateways are looked for this often, should the notification of one be lost. */
 const refreshMs = 5_000;
+/** Holds end within this time of their end. */
+const holdsMs = 1_000;
 
 interface OpenLane {
   lane: GatewayLane;
@@ -28,6 +32,8 @@ export class AccessReconciler {
   private readonly lanes = new Map<string, OpenLane>();
   private refreshing: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
+  private holdTimer: NodeJS.Timeout | undefined;
+  private endingHolds: Promise<void> | undefined;
   private unlisten: (() => Promise<void>) | undefined;
   private isStopping = false;
 
@@ -36,6 +42,7 @@ export class AccessReconciler {
   start(): void {
     this.refresh();
     this.timer = setInterval(() => this.refresh(), refreshMs);
+    this.holdTimer = setInterval(() => this.endHolds(), holdsMs);
     this.options.database
       .listen(accessChannel, (gatewayId) => this.wake(gatewayId))
       .then(async (unlisten) => {
@@ -43,7 +50,10 @@ export class AccessReconciler {
         else this.unlisten = unlisten;
       })
       .catch((error: unknown) =>
-        this.options.log.warn({ err: error }, 'other replicas are not heard; their changes wait for the next look'),
+        this.options.log.warn(
+          { err: error },
+          'other replicas are not heard; their changes wait for the next look',
+        ),
       );
   }
 
@@ -69,9 +79,20 @@ export class AccessReconciler {
   async stop(): Promise<void> {
     this.isStopping = true;
     clearInterval(this.timer);
-    await this.refreshing;
+    clearInterval(this.holdTimer);
+    await Promise.all([this.refreshing, this.endingHolds]);
     await this.unlisten?.();
     await Promise.all([...this.lanes.values()].map(({ lane }) => lane.stop()));
+  }
+
+  /** Holds whose time is over stop standing above the entitlement. */
+  private endHolds(): void {
+    const { database, now, log } = this.options;
+    this.endingHolds ??= endHoldsThatAreOver(database, now(), (gatewayId) => this.wake(gatewayId))
+      .catch((error: unknown) => log.warn({ err: error }, 'holds could not be ended'))
+      .finally(() => {
+        this.endingHolds = undefined;
+      });
   }
 
   private async reload(): Promise<void> {

@@ -1,8 +1,8 @@
+import type { AccessPolicy } from './access-policy';
+import { consumersOfCustomers } from './customer-consumers';
 import { observeConsumers } from './describe-outcome';
 import type { ConsumerMemberships } from './drivers/gateway-driver';
-import { consumersOfCustomers } from './customer-consumers';
 import { readGrounds, readManagedCustomers } from './grounds-store';
-import type { AccessPolicy } from './access-policy';
 import { managedGroups, membershipChanges, wantedMemberships } from './plan-memberships';
 import { listPolicies } from './policy-store';
 import { decisionOf, type ReconcileContext } from './reconcile-tasks';
@@ -71,7 +71,8 @@ const sweepCustomers = async (
     // Without consumers there is nothing to compare; the task says so, and is retried slowly.
     if (seen.length === 0 && state) return [];
     const wanted = wantedMemberships(decisions);
-    const isRight = seen.length > 0 && seen.every(({ groups }) => membershipChanges(wanted, groups).length === 0);
+    const isRight =
+      seen.length > 0 && seen.every(({ groups }) => membershipChanges(wanted, groups).length === 0);
     const isAsSeen = state !== undefined && sameConsumers(state.consumers, seen);
     const isTold = decisions.every(
       ({ policy, decision }) =>
@@ -88,10 +89,15 @@ const sweepCustomers = async (
       now(),
     );
     const told = Object.fromEntries(
-      Object.entries(observed).map(([id, item]) => [id, { ...item, told: state?.observed[id]?.told ?? null }]),
+      Object.entries(observed).map(([id, item]) => [
+        id,
+        { ...item, told: state?.observed[id]?.told ?? null },
+      ]),
     );
     const cause = isRight && isTold ? null : causeOf(state, wanted);
-    return [{ customerId: own.customerId, generation: state?.generation, consumers: seen, observed: told, cause }];
+    return [
+      { customerId: own.customerId, generation: state?.generation, consumers: seen, observed: told, cause },
+    ];
   });
 };
 

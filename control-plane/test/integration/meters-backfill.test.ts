@@ -73,7 +73,9 @@ describeOnEachStorage('the backfill of a meter', (storage) => {
       await waitUntil(`${slug} is counted`, () => isCounted(slug));
     await send('before', 10);
     expect(await usage('before_sum')).toEqual([[26.8]]);
-    expect(await usage('before_sum', 'groupBy=model&filterGroupBy[model]=claude')).toEqual([[11.3, 'claude']]);
+    expect(await usage('before_sum', 'groupBy=model&filterGroupBy[model]=claude')).toEqual([
+      [11.3, 'claude'],
+    ]);
     expect(await usage('before_latest')).toEqual([[7]]);
     expect(await usage('before_unique')).toEqual([[2]]);
   });

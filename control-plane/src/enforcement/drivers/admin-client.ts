@@ -93,7 +93,12 @@ export class AdminClient {
 
   private failureOf(error: unknown, signal: AbortSignal, call: string): GatewayError {
     if (signal.aborted) {
-      return new GatewayError('slow', `${call}: no answer within ${this.options.timeoutMs} ms`, undefined, error);
+      return new GatewayError(
+        'slow',
+        `${call}: no answer within ${this.options.timeoutMs} ms`,
+        undefined,
+        error,
+      );
     }
     const code = error instanceof AxiosError ? (error.code ?? error.message) : String(error);
     return new GatewayError('unreachable', `${call}: ${code}`, undefined, error);

@@ -1,6 +1,7 @@
 import { AdminClient, messageOf } from '../admin-client';
 import type { DriverOptions } from '../driver-options';
 import { eachChange } from '../each-change';
+import { findConsumers } from '../find-consumers';
 import {
   type ChangeOutcome,
   type ConsumerMemberships,
@@ -11,7 +12,6 @@ import {
 } from '../gateway-driver';
 import { GatewayError } from '../gateway-error';
 import { aclOf, consumerOf, membershipsOf } from '../kong-rows';
-import { findConsumers } from '../find-consumers';
 import { probeAdmin } from '../probe-admin';
 
 /** Kong with a database, whose groups are rows of the acl plugin: Admin API `/consumers/{c}/acls/{group}`. */

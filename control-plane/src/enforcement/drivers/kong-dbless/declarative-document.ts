@@ -122,7 +122,8 @@ const splitSections = (text: string): Map<string, Section> => {
       current = { header: line, rows: undefined, rest: '' };
       sections.set(name, current);
     } else if (!current) {
-      if (line.trim() !== '' && !/^(#|---)/.test(line)) throw new DocumentFormError(`unexpected line "${line.trim().slice(0, 80)}"`);
+      if (line.trim() !== '' && !/^(#|---)/.test(line))
+        throw new DocumentFormError(`unexpected line "${line.trim().slice(0, 80)}"`);
     } else if (line.startsWith('- ')) {
       endRow();
       current.rows ??= [];
@@ -166,7 +167,8 @@ const field = (row: string, name: string): string | null => {
 
 const required = (row: string, name: string): string => {
   const value = field(row, name);
-  if (value === null) throw new DocumentFormError(`a row has no "${name}": ${row.slice(0, 80).replaceAll('\n', ' ')}`);
+  if (value === null)
+    throw new DocumentFormError(`a row has no "${name}": ${row.slice(0, 80).replaceAll('\n', ' ')}`);
   return value;
 };
 

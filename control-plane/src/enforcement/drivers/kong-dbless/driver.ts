@@ -4,8 +4,8 @@ import {
   type ChangeOutcome,
   type ConsumerMemberships,
   type GatewayDriver,
-  keysOf,
   type KongConsumer,
+  keysOf,
   type Membership,
   type MembershipChange,
 } from '../gateway-driver';
@@ -43,7 +43,11 @@ export const openKongDbless = (options: DriverOptions): GatewayDriver => {
       return Math.max(0, lastPostAt + minimumIntervalMs - performance.now());
     },
     probe: async () => {
-      const probes = await onAll(clients, ({ client }) => probeAdmin(client), ({ baseUrl }) => baseUrl);
+      const probes = await onAll(
+        clients,
+        ({ client }) => probeAdmin(client),
+        ({ baseUrl }) => baseUrl,
+      );
       return { ...probes[0]!, nodes: probes.length };
     },
     snapshot: async (groups) => {
@@ -52,7 +56,9 @@ export const openKongDbless = (options: DriverOptions): GatewayDriver => {
     },
     find: async (keys) => {
       const wanted = new Set(keys);
-      return consumersOf(await readAll(nodes)).filter((consumer) => keysOf(consumer).some((key) => wanted.has(key)));
+      return consumersOf(await readAll(nodes)).filter((consumer) =>
+        keysOf(consumer).some((key) => wanted.has(key)),
+      );
     },
     read: async (consumers, groups) => {
       const documents = await readAll(nodes);
@@ -60,14 +66,22 @@ export const openKongDbless = (options: DriverOptions): GatewayDriver => {
       return memberships(documents, present, groups);
     },
     change: async (changes) => {
-      const answers = await onAll(nodes, (node) => changeNode(node, changes), ({ adminUrl }) => adminUrl);
+      const answers = await onAll(
+        nodes,
+        (node) => changeNode(node, changes),
+        ({ adminUrl }) => adminUrl,
+      );
       return changes.map((_, index) => merge(answers.map((answer) => answer[index]!)));
     },
   };
 };
 
 const readAll = (nodes: readonly DblessNode[]): Promise<DeclarativeDocument[]> =>
-  onAll(nodes, (node) => node.read(), ({ adminUrl }) => adminUrl);
+  onAll(
+    nodes,
+    (node) => node.read(),
+    ({ adminUrl }) => adminUrl,
+  );
 
 /** Every node is tried even when one fails, so that those that can, follow; then the first failure is told, with its node. */
 const onAll = async <N, T>(
@@ -80,7 +94,12 @@ const onAll = async <N, T>(
     if (result.status === 'fulfilled') return result.value;
     const { reason } = result as { reason: unknown };
     if (!(reason instanceof GatewayError) || nodes.length === 1) throw reason;
-    throw new GatewayError(reason.code, `${nameOf(nodes[index]!)}: ${reason.message}`, reason.retryAfterMs, reason);
+    throw new GatewayError(
+      reason.code,
+      `${nameOf(nodes[index]!)}: ${reason.message}`,
+      reason.retryAfterMs,
+      reason,
+    );
   });
 };
 

@@ -1,0 +1,14 @@
+import type { Enforcement } from '../../enforcement';
+import type { Route } from '../route';
+import { gatewaysRoutes } from './gateways-routes';
+import { holdsRoutes } from './holds-routes';
+import { logRoutes } from './log-routes';
+import { policiesRoutes } from './policies-routes';
+
+/** Everything under /api/v1/access. */
+export const accessRoutes = ({ administration }: Enforcement): Route[] => [
+  ...gatewaysRoutes(administration),
+  ...policiesRoutes(administration),
+  ...holdsRoutes(administration),
+  ...logRoutes(administration),
+];
