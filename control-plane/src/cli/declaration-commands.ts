@@ -1,8 +1,11 @@
 import type { ApiClient } from '../client/api-client';
-import { applyPlan, type PlannedState, planDeclaration } from '../config/declaration/apply';
+import { applyPlan, type PlannedState, planDeclaration, readStates } from '../config/declaration/apply';
+import { dumpStates } from '../config/declaration/dump';
 import type { Change } from '../config/declaration/plan';
 import { printPlan } from '../config/declaration/print-plan';
 import { readDeclarationFile } from '../config/declaration/read-declaration';
+import { nestedIn, nestedParts } from '../config/declaration/resource-kind';
+import { declarationSchema } from '../config/declaration/schema';
 import { CommandFailure, exitStatus } from './exit-status';
 import type { Terminal } from './terminal';
 
@@ -39,6 +42,17 @@ export const apply = async (
   return exitStatus.done;
 };
 
+/** `tollgate dump`: what the server has, as a file for `apply`. */
+export const dump = async (client: ApiClient, terminal: Terminal): Promise<number> => {
+  const { states } = await readStates(client, declarationSchema.parse({}));
+  const { yaml, variables } = dumpStates(states);
+  terminal.out.write(yaml);
+  for (const variable of variables) {
+    terminal.error.write(`set ${variable} before applying this file; the server never tells the secret\n`);
+  }
+  return exitStatus.done;
+};
+
 const plan = async (
   client: ApiClient,
   { file, prune, select }: DeclarationOptions,
@@ -54,9 +68,10 @@ const plan = async (
   return { planned };
 };
 
-/** Where a resource stands in the file; entitlements stand under their customer. */
+/** Where a resource stands in the file; nested ones under what holds them. */
 const pathOf = ({ kind, name }: Change): string[] => {
-  if (kind.section !== 'entitlements') return [kind.section, name];
-  const slash = name.lastIndexOf('/');
-  return ['customers', name.slice(0, slash), 'entitlements', name.slice(slash + 1)];
+  const nested = nestedIn[kind.section];
+  if (!nested) return [kind.section, name];
+  const [outer, inner] = nestedParts(name);
+  return [nested.section, outer, nested.key, inner];
 };

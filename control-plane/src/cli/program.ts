@@ -3,7 +3,7 @@ import { ConfigurationError } from '../config/configuration';
 import { DeclarationError } from '../config/declaration/mistakes';
 import { printConfiguration } from './config-command';
 import { type ConnectionOptions, connect } from './connection';
-import { apply, type DeclarationOptions, diff } from './declaration-commands';
+import { apply, type DeclarationOptions, diff, dump } from './declaration-commands';
 import { CommandFailure, exitStatus } from './exit-status';
 import { migrateCommand } from './migrate-command';
 import { serve } from './serve';
@@ -96,6 +96,9 @@ const addDeclarationCommands = (
         end(await run(connect(options, terminal.environment), options, terminal));
       });
   }
+  withConnection(program.command('dump').description('what the server has, as a file for apply')).action(
+    async (options: ConnectionOptions) => end(await dump(connect(options, terminal.environment), terminal)),
+  );
 };
 
 const addTokenCommands = (program: Command, terminal: Terminal, end: (status: Status) => void): void => {

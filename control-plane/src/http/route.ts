@@ -49,9 +49,19 @@ export interface RouteDescription<
   /** The body's media types; application/json where this is absent. */
   bodyTypes?: readonly string[];
   /** What it answers by status; undefined for an empty body. Refusals need no mention: all are problem details. */
-  responses: Record<number, { description: string; schema?: z.ZodType; contentType?: string }>;
+  responses: Record<number, RouteResponse>;
   /** The body of its refusals, where the interface it belongs to has a shape of its own. */
   errorBody?: z.ZodType;
+}
+
+export interface RouteResponse {
+  description: string;
+  /** Of a JSON body. */
+  schema?: z.ZodType;
+  /** application/json where this is absent. */
+  contentType?: string;
+  /** Further media types that the caller may ask for, such as text/csv. */
+  otherTypes?: readonly string[];
 }
 
 /** A route served through Express. */

@@ -1,7 +1,7 @@
 import type { ApiClient } from '../../client/api-client';
 import { resourceKinds } from './kinds';
 import { type Change, type KindState, type Plan, planChanges } from './plan';
-import type { Directory, Section } from './resource-kind';
+import { type Directory, nestedIn, nestedParts, type Section } from './resource-kind';
 import type { Declaration } from './schema';
 
 export interface PlanOptions {
@@ -86,13 +86,14 @@ const make = async (client: ApiClient, change: Change, directory: Directory): Pr
 const select = (state: KindState, selection: readonly string[]): KindState => {
   if (selection.length === 0) return state;
   const { section } = state.kind;
+  const outer = nestedIn[section]?.section;
   const isSelected = (name: string): boolean =>
     selection.some(
       (item) =>
         item === section ||
         item === `${section}/${name}` ||
-        (section === 'entitlements' &&
-          (item === 'customers' || item === `customers/${name.slice(0, name.lastIndexOf('/'))}`)),
+        item === outer ||
+        (outer && item === `${outer}/${nestedParts(name)[0]}`),
     );
   return {
     kind: state.kind,

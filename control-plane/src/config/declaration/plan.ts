@@ -70,7 +70,7 @@ const planKind = ({ kind, declared, existing }: KindState, plan: Plan): void => 
       plan.changes.push({ action: 'create', kind, name, spec });
       continue;
     }
-    const fields = differences(resource.spec, spec, kind.writeOnlyFields);
+    const fields = differences(resource.spec, kind.comparable?.(spec) ?? spec);
     const fixed = fields.filter(({ field }) => kind.fixedFields.includes(topOf(field)));
     if (fixed.length > 0) plan.obstacles.push(...fixed.map((change) => obstacle(kind, name, change)));
     else if (fields.length > 0)
@@ -86,12 +86,9 @@ const obstacle = (kind: ResourceKind, name: string, { field, before, after }: Fi
   `declare another ${kind.label} beside it, or remove this one first`;
 
 /** Fields of `desired` that `current` does not have, by their path; what `desired` leaves undefined is not compared. */
-export const differences = (
-  current: unknown,
-  desired: unknown,
-  ignored: readonly string[] = [],
-  path = '',
-): FieldChange[] => {
+export const differences = (current: unknown, desired: unknown, path = ''): FieldChange[] => {
+  // The server does not tell this value; whether it differs cannot be known.
+  if (current === masked) return [];
   if (!isRecord(current) || !isRecord(desired)) {
     return canonical(current) === canonical(desired)
       ? []
@@ -102,9 +99,12 @@ export const differences = (
     return [{ field: path, before: current, after: desired }];
   }
   return Object.entries(desired)
-    .filter(([key, value]) => value !== undefined && !ignored.includes(key))
-    .flatMap(([key, value]) => differences(current[key], value, [], path === '' ? key : `${path}.${key}`));
+    .filter(([, value]) => value !== undefined)
+    .flatMap(([key, value]) => differences(current[key], value, path === '' ? key : `${path}.${key}`));
 };
+
+/** What stands in place of secrets for tokens that may only read. */
+const masked = '********';
 
 const freeMaps = new Set(['metadata', 'groupBy', 'filters', 'customHeaders']);
 const isFreeMap = (path: string): boolean => freeMaps.has(topOf(path));

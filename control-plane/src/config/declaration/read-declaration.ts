@@ -92,6 +92,7 @@ const resolveIn = (
     Scalar: (position, node, ancestors) => {
       if (position === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
       const path = pathTo(ancestors as readonly (Node | Pair | Document)[], node);
+      if (isKept(path)) return;
       try {
         const resolved = resolveReferences(node.value, sources);
         node.value = resolved.text;
@@ -104,6 +105,9 @@ const resolveIn = (
   });
   return { mistakes, secretPaths };
 };
+
+/** A gateway's token is a reference that the server itself looks up, so that it is stored nowhere. */
+const isKept = ([section, , key]: readonly string[]): boolean => section === 'gateways' && key === 'token';
 
 const pathTo = (ancestors: readonly unknown[], node: Node): string[] => {
   const path: string[] = [];

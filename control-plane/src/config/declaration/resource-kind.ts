@@ -1,7 +1,7 @@
 import type { ApiClient } from '../../client/api-client';
 import type { Declaration } from './schema';
 
-export type Section = Exclude<keyof Declaration, 'version'> | 'entitlements';
+export type Section = Exclude<keyof Declaration, 'version'> | 'entitlements' | 'accessPolicies';
 
 /** A resource that the server has, in the form of the file. */
 export interface Existing<Spec = unknown> {
@@ -25,7 +25,7 @@ export interface ResourceKind<Spec = unknown> {
   section: Section;
   /** Singular, for messages. */
   label: string;
-  /** What the file declares of this kind, by name. */
+  /** What the file declares of this kind, by name; those inside others as `outer/inner`. */
   declared(declaration: Declaration): ReadonlyMap<string, Spec>;
   list(client: ApiClient, directory: Directory): Promise<Existing<Spec>[]>;
   /** @returns the new id */
@@ -35,8 +35,8 @@ export interface ResourceKind<Spec = unknown> {
   remove(client: ApiClient, existing: Existing<Spec>): Promise<void>;
   /** Fields that cannot change once the resource exists. */
   fixedFields: readonly string[];
-  /** Fields that the server takes but never tells: whether they differ cannot be known. */
-  writeOnlyFields: readonly string[];
+  /** What of a declared resource is compared with what the server tells; all of it where this is absent. */
+  comparable?(spec: Spec): unknown;
 }
 
 /** Keeps the element types of kinds apart from each other in one list. */
@@ -48,3 +48,28 @@ export const present = <T extends object>(value: T): { [K in keyof T]: Exclude<T
 
 export const entriesOf = <Spec>(entries: Record<string, Spec>): ReadonlyMap<string, Spec> =>
   new Map(Object.entries(entries));
+
+/** Resources that stand inside others, as `outer/inner`. */
+export const nestedEntries = <Outer, Inner>(
+  outer: Record<string, Outer>,
+  inner: (entry: Outer) => Record<string, Inner>,
+): ReadonlyMap<string, Inner> =>
+  new Map(
+    Object.entries(outer).flatMap(([name, entry]) =>
+      Object.entries(inner(entry)).map(([key, spec]): [string, Inner] => [nestedName(name, key), spec]),
+    ),
+  );
+
+export const nestedName = (outer: string, inner: string): string => `${outer}/${inner}`;
+
+/** Both parts of a nested name; keys of features hold no slash, those of customers may. */
+export const nestedParts = (name: string): [outer: string, inner: string] => {
+  const slash = name.lastIndexOf('/');
+  return [name.slice(0, slash), name.slice(slash + 1)];
+};
+
+/** The section that a nested section stands in, and its key there. */
+export const nestedIn: Partial<Record<Section, { section: Section; key: string }>> = {
+  entitlements: { section: 'customers', key: 'entitlements' },
+  accessPolicies: { section: 'gateways', key: 'accessPolicies' },
+};

@@ -42,8 +42,14 @@ export const featureSchema = z.strictObject({
   metadata,
 });
 
+const intervalNames: Record<string, string> = { P1D: 'DAY', P1W: 'WEEK', P1M: 'MONTH', P1Y: 'YEAR' };
+
 const usagePeriod = z.strictObject({
-  interval: z.string().min(1),
+  interval: z
+    .string()
+    .min(1)
+    .transform((text) => intervalNames[text] ?? text),
+  /** Taken at creation only: a reset moves the anchor on the server. */
   anchor: instant.optional(),
 });
 
@@ -57,21 +63,22 @@ export const entitlementSchema = z.discriminatedUnion('type', [
     preserveOverageAtReset: z.boolean().default(false),
     metadata,
   }),
-  z.strictObject({
-    type: z.literal('static'),
-    config: z.string(),
-    usagePeriod: usagePeriod.optional(),
-    metadata,
-  }),
-  z.strictObject({ type: z.literal('boolean'), usagePeriod: usagePeriod.optional(), metadata }),
+  z.strictObject({ type: z.literal('static'), config: z.string(), metadata }),
+  z.strictObject({ type: z.literal('boolean'), metadata }),
 ]);
 
 export const customerSchema = z.strictObject({
   name: z.string().optional(),
   description: z.string().optional(),
-  subjects: z.array(z.string().min(1)).max(1_000).default([]),
+  /** Subjects of events, besides the customer's own key; their order means nothing. */
+  subjects: z
+    .array(z.string().min(1))
+    .max(1_000)
+    .default([])
+    .transform((subjects) => [...new Set(subjects)].sort()),
   primaryEmail: z.string().optional(),
   currency: z.string().length(3).optional(),
+  billingAddress: z.record(z.string(), z.string()).optional(),
   metadata,
   entitlements: z.record(name, entitlementSchema).default({}),
 });
@@ -84,6 +91,8 @@ export const channelSchema = z.strictObject({
   disabled: z.boolean().default(false),
   metadata,
 });
+
+const groups = z.array(z.string().min(1)).max(32).default([]);
 
 const ruleParts = {
   channels: z.array(name).min(1).max(5),
@@ -112,6 +121,26 @@ export const ruleSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('invoice.updated'), ...ruleParts }),
 ]);
 
+export const policySchema = z.strictObject({
+  leave: groups,
+  join: groups,
+  mode: z.enum(['enforce', 'observe']).default('enforce'),
+});
+
+export const gatewaySchema = z.strictObject({
+  name: z.string().optional(),
+  driver: z.string().min(1),
+  adminUrls: z.array(z.string().min(1)).min(1),
+  /** A reference such as ${env:KONG_ADMIN_TOKEN}: it is kept as it stands, and looked up by the server at each use. */
+  token: z.string().optional(),
+  workspace: z.string().optional(),
+  controlPlaneId: z.string().optional(),
+  timeoutMs: z.int().default(10_000),
+  concurrency: z.int().optional(),
+  /** By feature. */
+  accessPolicies: z.record(name, policySchema).default({}),
+});
+
 export const declarationSchema = z.strictObject({
   /** The form of the file; a later form will have another number. */
   version: z.literal(1).default(1),
@@ -120,6 +149,7 @@ export const declarationSchema = z.strictObject({
   customers: named(customerSchema),
   channels: named(channelSchema),
   rules: named(ruleSchema),
+  gateways: named(gatewaySchema),
 });
 
 /** What one tollgate.yml declares, with all defaults filled in. */

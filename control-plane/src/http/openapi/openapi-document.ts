@@ -102,12 +102,14 @@ const requestBody = (route: RouteDescription, schemas: Schemas): JsonSchema => {
 
 const responses = (route: RouteDescription, schemas: Schemas): JsonSchema => {
   const refusal = refusalContent(route, schemas);
-  const described = Object.entries(route.responses).map(([status, { description, schema, contentType }]) => {
+  const described = Object.entries(route.responses).map(([status, response]) => {
+    const { description, schema, contentType, otherTypes = [] } = response;
     if (!schema && !contentType) {
       return [status, Number(status) < 400 ? { description } : { description, content: refusal }];
     }
     const media = schema ? { schema: schemas.convert(schema, 'output') } : {};
-    return [status, { description, content: { [contentType ?? 'application/json']: media } }];
+    const other = Object.fromEntries(otherTypes.map((type) => [type, {}]));
+    return [status, { description, content: { [contentType ?? 'application/json']: media, ...other } }];
   });
   return { ...Object.fromEntries(described), default: { description: 'A refusal.', content: refusal } };
 };

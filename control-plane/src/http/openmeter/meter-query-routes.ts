@@ -37,7 +37,11 @@ const result = z.object({
 });
 
 const responses = {
-  200: { description: 'The usage; only windows with events. CSV where Accept is text/csv.', schema: result },
+  200: {
+    description: 'The usage; only windows with events. CSV where Accept is text/csv.',
+    schema: result,
+    otherTypes: ['text/csv'],
+  },
   400: { description: 'A parameter is not valid.' },
   404: { description: 'There is no such meter or customer.' },
 };

@@ -27,6 +27,7 @@ describe('a declaration', () => {
       customers: {},
       channels: {},
       rules: {},
+      gateways: {},
     });
   });
 

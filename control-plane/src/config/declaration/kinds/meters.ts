@@ -47,5 +47,4 @@ export const meters = defineKind({
     await client.request('DELETE', `/api/v1/meters/${id}`);
   },
   fixedFields: ['eventType', 'aggregation', 'valueProperty', 'eventFrom'],
-  writeOnlyFields: [],
 });
