@@ -1,0 +1,117 @@
+/**
+ * How fast events are counted, against the least possible (floor) and a naive service (baseline) in the same run:
+ * `npm run bench:ingest [-- --quick]`. Loopback only, stops by itself; takes about three minutes.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrate } from '../control-plane/src/storage/migrate';
+import { openNodePostgres } from '../control-plane/src/storage/postgres/node-postgres';
+import { openPglite } from '../control-plane/src/storage/postgres/pglite';
+import { defineMetering } from './support/definitions';
+import { measureFloor } from './support/floor';
+import { describeMachine } from './support/machine';
+import { type BenchPostgres, startPostgres } from './support/postgres-server';
+import {
+  type MeasuredLoad,
+  runLoad,
+  type Service,
+  startControlPlane,
+  startNaiveService,
+} from './support/service-process';
+
+const isQuick = process.argv.includes('--quick');
+const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice(7);
+const seconds = isQuick ? 5 : 15;
+const warmUpSeconds = isQuick ? 2 : 4;
+const batches = { connections: 16, batch: 100, seconds, warmUpSeconds };
+const singles = { connections: 64, batch: 1, seconds, warmUpSeconds };
+
+type Row = Record<string, number | string>;
+const round = (value: number, digits = 0): number => Number(value.toFixed(digits));
+
+const rowOf = (load: MeasuredLoad, service: Service, floor: number): Row => ({
+  'events/s': round(load.eventsPerSecond),
+  'of floor': round(load.eventsPerSecond / floor, 2),
+  'p50 ms': round(load.p50Ms, 1),
+  'p99 ms': round(load.p99Ms, 1),
+  'peak MiB': round(service.peakResidentBytes() / 2 ** 20),
+  refused: load.refused,
+  failed: load.failed,
+  'server us/event': round(load.serverMicrosPerEvent, 1),
+  'postgres us/event': load.postgresMicrosPerEvent === undefined ? '' : round(load.postgresMicrosPerEvent, 1),
+  'load us/event': round(load.loadMicrosPerEvent, 1),
+});
+
+const directory = mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
+const table: Record<string, Row> = {};
+
+const measureServer = async (postgres: BenchPostgres, floor: number): Promise<void> => {
+  const url = await postgres.createDatabase('tollgate_bench');
+  const database = openNodePostgres({ connectionString: url });
+  await migrate(database);
+  await defineMetering(database);
+  await database.close();
+  const service = await startControlPlane(directory, url);
+  if (only !== 'singles') {
+    table['batches of 100'] = rowOf(await runLoad(service, batches, postgres.pid), service, floor);
+  }
+  if (only !== 'batches') {
+    table['single events'] = rowOf(await runLoad(service, singles, postgres.pid), service, floor);
+  }
+  await service.stop();
+  await postgres.dropDatabase('tollgate_bench');
+};
+
+const measureNaive = async (postgres: BenchPostgres, floor: number): Promise<void> => {
+  const service = await startNaiveService(await postgres.createDatabase('tollgate_bench_naive'));
+  table['naive, batches of 100'] = rowOf(await runLoad(service, batches, postgres.pid), service, floor);
+  table['naive, single events'] = rowOf(await runLoad(service, singles, postgres.pid), service, floor);
+  await service.stop();
+  await postgres.dropDatabase('tollgate_bench_naive');
+};
+
+const measureEmbedded = async (floor: number): Promise<void> => {
+  const data = join(directory, 'embedded');
+  const database = await openPglite(join(data, 'database'));
+  await migrate(database);
+  await defineMetering(database);
+  await database.close();
+  const service = await startControlPlane(data, undefined);
+  table['embedded, batches of 100'] = rowOf(await runLoad(service, batches), service, floor);
+  await service.stop();
+};
+
+const main = async (): Promise<void> => {
+  const machine = describeMachine();
+  const postgres = await startPostgres(directory);
+  try {
+    const floorUrl = await postgres.createDatabase('tollgate_bench_floor');
+    const floorSeconds = isQuick ? 3 : 10;
+    const floor = await measureFloor({
+      url: floorUrl,
+      rowsPerStatement: 1_000,
+      connections: 1,
+      seconds: floorSeconds,
+    });
+    table.floor = { 'events/s': round(floor), 'of floor': 1 };
+    await postgres.dropDatabase('tollgate_bench_floor');
+    if (only !== 'embedded') await measureServer(postgres, floor);
+    if (!only) await measureNaive(postgres, floor);
+    if (!only || only === 'embedded') await measureEmbedded(floor);
+    console.table(table);
+    console.log(
+      JSON.stringify({ benchmark: 'ingest', machine, postgres: postgres.description, figures: table }),
+    );
+  } finally {
+    await postgres.stop();
+  }
+};
+
+main()
+  .catch((error: Error) => {
+    process.stderr.write(`${error.stack}\n`);
+    process.exitCode = 1;
+  })
+  .finally(() => rmSync(directory, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
