@@ -1,6 +1,14 @@
 import type { FeaturesByMeter } from '../catalog';
-import { type CountedBatch, type CountedSeries, matchesGroups, sumText } from '../metering';
-import { formatQuantity, toQuantity, ZERO } from '../primitives/decimal';
+import {
+  addToSum,
+  type CountedBatch,
+  type CountedSeries,
+  type ExactSum,
+  matchesGroups,
+  type Partial,
+  sumText,
+} from '../metering';
+import { formatQuantity } from '../primitives/decimal';
 
 /** What a batch adds to the usage of one feature by one subject. */
 export interface UsageDelta {
@@ -13,53 +21,66 @@ export interface UsageDelta {
   maxTime: number;
 }
 
+type Adding = Omit<UsageDelta, 'amount'> & { sum: ExactSum | undefined };
+
 /** The usage that a counted batch adds to features, one row a (feature, subject), in their order; pure. */
 export const usageDeltas = (features: FeaturesByMeter, batch: CountedBatch): UsageDelta[] => {
-  const deltas = new Map<string, UsageDelta>();
+  const byFeature = new Map<string, Map<string, Adding>>();
   for (const series of batch.values()) {
     for (const feature of features.get(series.compiled.meter.id) ?? []) {
-      if (!matchesGroups(feature.filters, groupsOf(series))) continue;
-      addSeries(deltas, feature.id, series);
+      if (!isEmpty(feature.filters) && !matchesGroups(feature.filters, groupsOf(series))) continue;
+      let bySubject = byFeature.get(feature.id);
+      if (!bySubject) {
+        bySubject = new Map();
+        byFeature.set(feature.id, bySubject);
+      }
+      addSeries(bySubject, feature.id, series);
     }
   }
-  return [...deltas.values()].sort(
-    (a, b) => compare(a.featureId, b.featureId) || compare(a.subject, b.subject),
-  );
+  return [...byFeature.values()]
+    .flatMap((bySubject) => [...bySubject.values()])
+    .sort((a, b) => compare(a.featureId, b.featureId) || compare(a.subject, b.subject))
+    .map(({ featureId, subject, sum, minTime, maxTime }) => ({
+      featureId,
+      subject,
+      amount: sum ? sumText(sum) : null,
+      minTime,
+      maxTime,
+    }));
+};
+
+const isEmpty = (filters: object): boolean => {
+  for (const _ in filters) return false;
+  return true;
 };
 
 const groupsOf = (series: CountedSeries): Record<string, string> =>
   Object.fromEntries(series.compiled.groupKeys.map((key, index) => [key, series.groupValues[index]!]));
 
-const addSeries = (deltas: Map<string, UsageDelta>, featureId: string, series: CountedSeries): void => {
-  const key = `${featureId}\u0000${series.subject}`;
+const addSeries = (deltas: Map<string, Adding>, featureId: string, series: CountedSeries): void => {
   const { aggregation } = series.compiled.meter;
-  for (const partial of series.partials.values()) {
-    const amount =
-      aggregation === 'COUNT' ? String(partial.count) : aggregation === 'SUM' ? sumText(partial.sum) : null;
-    const delta = deltas.get(key);
+  const isSum = aggregation === 'COUNT' || aggregation === 'SUM';
+  for (const partial of series.partials) {
+    let delta = deltas.get(series.subject);
     if (!delta) {
       const { minTime, maxTime } = partial;
-      deltas.set(key, { featureId, subject: series.subject, amount, minTime, maxTime });
-      continue;
+      const sum = isSum ? { integer: 0, rest: undefined } : undefined;
+      delta = { featureId, subject: series.subject, sum, minTime, maxTime };
+      deltas.set(series.subject, delta);
     }
-    delta.amount = delta.amount === null || amount === null ? null : addTexts(delta.amount, amount);
+    if (delta.sum) addPartial(delta.sum, partial, aggregation === 'COUNT');
     delta.minTime = Math.min(delta.minTime, partial.minTime);
     delta.maxTime = Math.max(delta.maxTime, partial.maxTime);
   }
 };
 
-const addTexts = (left: string, right: string): string => {
-  const sum = Number(left) + Number(right);
-  if (
-    Number.isSafeInteger(sum) &&
-    left.length < 16 &&
-    right.length < 16 &&
-    !left.includes('.') &&
-    !right.includes('.')
-  ) {
-    return String(sum);
+const addPartial = (sum: ExactSum, partial: Partial, isCount: boolean): void => {
+  if (isCount) {
+    addToSum(sum, partial.count);
+  } else if (partial.sum) {
+    addToSum(sum, partial.sum.integer);
+    if (partial.sum.rest) addToSum(sum, formatQuantity(partial.sum.rest));
   }
-  return formatQuantity(ZERO.plus(toQuantity(left)).plus(toQuantity(right)));
 };
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -93,12 +93,14 @@ const insertStatement = (week: number, otherWeeks: readonly number[]): string =>
         (other) => `NOT EXISTS (SELECT 1 FROM ${tableOf(other)} o WHERE o.id = n.id AND o.source = n.source)`,
       )
       .join(' AND ');
+    // The order is that of the locks; the planner may join in any other.
     text = `WITH stored AS (
       INSERT INTO ${tableOf(week)} (seq, received_at, id, source, type, subject, time, data, attributes)
       SELECT n.seq, $1::bigint, n.id, n.source, n.type, n.subject, n.time, n.data, n.attributes
       FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[])
         AS n (seq, id, source, type, subject, time, data, attributes)
       ${unseen ? `WHERE ${unseen}` : ''}
+      ORDER BY n.id COLLATE "C", n.source COLLATE "C", n.seq
       ON CONFLICT (id, source) DO NOTHING
       RETURNING seq
     ) SELECT CASE WHEN count(*) = $10::bigint THEN NULL ELSE coalesce(array_agg(seq), '{}') END AS seqs FROM stored`;
@@ -106,14 +108,6 @@ const insertStatement = (week: number, otherWeeks: readonly number[]): string =>
     insertStatements.set(key, text);
   }
   return text;
-};
-
-const byIdentity = (events: readonly UsageEvent[]) => (a: number, b: number) => {
-  const left = events[a]!;
-  const right = events[b]!;
-  if (left.id !== right.id) return left.id < right.id ? -1 : 1;
-  if (left.source !== right.source) return left.source < right.source ? -1 : 1;
-  return a - b;
 };
 
 /**
@@ -126,21 +120,19 @@ export const storeEvents = async (
   start: BatchStart,
   events: readonly UsageEvent[],
 ): Promise<Set<number> | undefined> => {
-  const order = Array.from(events, (_, position) => position).sort(byIdentity(events));
-  const sorted = order.map((position) => events[position]!);
   const { arrays } = transaction;
   const { rows } = await transaction.query<{ seqs: number[] | null }>(
     insertStatement(start.week, start.otherWeeks),
     [
       start.receivedAt,
-      arrays.bigint(order.map((position) => start.firstSeq + position)),
-      arrays.text(sorted.map((event) => event.id)),
-      arrays.text(sorted.map((event) => event.source)),
-      arrays.text(sorted.map((event) => event.type)),
-      arrays.text(sorted.map((event) => event.subject)),
-      arrays.bigint(sorted.map((event) => event.time)),
-      arrays.text(sorted.map((event) => event.dataText)),
-      arrays.text(sorted.map((event) => event.attributesText)),
+      arrays.bigint(events.map((_, position) => start.firstSeq + position)),
+      arrays.text(events.map((event) => event.id)),
+      arrays.text(events.map((event) => event.source)),
+      arrays.text(events.map((event) => event.type)),
+      arrays.text(events.map((event) => event.subject)),
+      arrays.bigint(events.map((event) => event.time)),
+      arrays.text(events.map((event) => event.dataText)),
+      arrays.text(events.map((event) => event.attributesText)),
       events.length,
     ],
   );

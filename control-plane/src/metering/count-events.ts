@@ -24,14 +24,15 @@ export const addToSum = (sum: ExactSum, amount: number | string): void => {
   sum.rest = sum.rest ? sum.rest.plus(quantity) : quantity;
 };
 
-export const sumText = (sum: ExactSum): string =>
-  sum.rest ? formatQuantity(sum.rest.plus(sum.integer)) : String(sum.integer);
+export const sumText = (sum: ExactSum | undefined): string =>
+  !sum ? '0' : sum.rest ? formatQuantity(sum.rest.plus(sum.integer)) : String(sum.integer);
 
 /** What the events of a batch add to one series in one bucket. */
 export interface Partial {
   bucket: number;
   count: number;
-  sum: ExactSum;
+  /** Of SUM and AVG alone. */
+  sum: ExactSum | undefined;
   min: Quantity | undefined;
   max: Quantity | undefined;
   latest: { value: string; time: number; seq: number } | undefined;
@@ -48,9 +49,11 @@ export interface CountedSeries {
   subject: string;
   /** In the order of `compiled.groupKeys`. */
   groupValues: string[];
-  partials: Map<number, Partial>;
+  /** One a minute, in no order. */
+  partials: Partial[];
 }
 
+/** By a text that is unique to meter, group-by keys, subject and group-by values. */
 export type CountedBatch = Map<string, CountedSeries>;
 
 /** Meters by the event type that they read. */
@@ -85,7 +88,7 @@ const countEvent = (batch: CountedBatch, compiled: CompiledMeter, event: UsageEv
   const value = readValue(compiled, event);
   if ('error' in value) return;
 
-  let key = `${meter.number}\u0000${event.subject}`;
+  let key = `${compiled.keyPrefix}\u0000${event.subject}`;
   const { groupReaders } = compiled;
   const groupValues: string[] = new Array(groupReaders.length);
   for (let index = 0; index < groupReaders.length; index += 1) {
@@ -95,24 +98,29 @@ const countEvent = (batch: CountedBatch, compiled: CompiledMeter, event: UsageEv
   }
   let series = batch.get(key);
   if (!series) {
-    series = { compiled, subject: event.subject, groupValues, partials: new Map() };
+    series = { compiled, subject: event.subject, groupValues, partials: [] };
     batch.set(key, series);
   }
   const bucket = event.time - mod(event.time, minuteMs);
-  let partial = series.partials.get(bucket);
-  if (!partial) {
-    partial = emptyPartial(bucket, event.time);
-    series.partials.set(bucket, partial);
+  addToPartial(partialOf(series.partials, bucket, event.time), compiled, value, event.time, seq);
+};
+
+/** The partial of a bucket, made where it is missing. Most batches touch one minute, so the last one is nearly always it. */
+export const partialOf = (partials: Partial[], bucket: number, time: number): Partial => {
+  for (let index = partials.length - 1; index >= 0; index -= 1) {
+    if (partials[index]!.bucket === bucket) return partials[index]!;
   }
-  addToPartial(partial, compiled, value, event.time, seq);
+  const partial = emptyPartial(bucket, time);
+  partials.push(partial);
+  return partial;
 };
 
 const mod = (value: number, size: number): number => ((value % size) + size) % size;
 
-export const emptyPartial = (bucket: number, time: number): Partial => ({
+const emptyPartial = (bucket: number, time: number): Partial => ({
   bucket,
   count: 0,
-  sum: { integer: 0, rest: undefined },
+  sum: undefined,
   min: undefined,
   max: undefined,
   latest: undefined,
@@ -141,6 +149,7 @@ const addToPartial = (
       return;
     case 'SUM':
     case 'AVG':
+      partial.sum ??= { integer: 0, rest: undefined };
       addToSum(partial.sum, value.amount);
       return;
     case 'MIN': {

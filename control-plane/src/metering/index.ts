@@ -6,9 +6,11 @@ export {
 } from './backfill/backfill-step';
 export { createBackfillWorker } from './backfill/backfill-worker';
 export {
+  addToSum,
   type CountedBatch,
   type CountedSeries,
   countEvents,
+  type ExactSum,
   hourMs,
   type MetersByType,
   minuteMs,

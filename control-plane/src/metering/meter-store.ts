@@ -52,6 +52,7 @@ export const compileMeter = (meter: Meter, countsFromSeq: number): CompiledMeter
     groupKeys,
     groupReaders: groupKeys.map((key) => compilePath(meter.groupBy[key]!)),
     valueReader: meter.valueProperty === null ? undefined : compilePath(meter.valueProperty),
+    keyPrefix: [meter.number, ...groupKeys].join('\u0001'),
     countsFromSeq,
   };
 };

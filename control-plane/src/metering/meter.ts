@@ -34,6 +34,8 @@ export interface CompiledMeter {
   groupKeys: string[];
   groupReaders: PathReader[];
   valueReader: PathReader | undefined;
+  /** Tells this meter's series from those of every other meter, and of itself with other group-by keys. */
+  keyPrefix: string;
   /** Events with a smaller sequence number are the backfill's. */
   countsFromSeq: number;
 }

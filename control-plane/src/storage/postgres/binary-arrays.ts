@@ -22,6 +22,28 @@ const emptyArray = (oid: number): Buffer => {
   return buffer;
 };
 
+/** Up to this length a loop is faster than the call into the runtime that longer text is worth. */
+const loopLength = 64;
+
+/** Writes text as UTF-8 and returns its bytes. */
+const writeText = (buffer: Buffer, text: string, offset: number): number => {
+  const { length } = text;
+  if (length > loopLength) return buffer.write(text, offset, 'utf8');
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) return buffer.write(text, offset, 'utf8');
+    buffer[offset + index] = code;
+  }
+  return length;
+};
+
+const writeLength = (buffer: Buffer, length: number, offset: number): void => {
+  buffer[offset] = length >>> 24;
+  buffer[offset + 1] = length >>> 16;
+  buffer[offset + 2] = length >>> 8;
+  buffer[offset + 3] = length;
+};
+
 const encodeText = (values: readonly (string | null)[]): Buffer => {
   if (values.length === 0) return emptyArray(oids.text);
   let bound = headerBytes;
@@ -35,8 +57,8 @@ const encodeText = (values: readonly (string | null)[]): Buffer => {
       offset = buffer.writeInt32BE(-1, offset);
       continue;
     }
-    const bytes = buffer.write(value, offset + 4, 'utf8');
-    buffer.writeInt32BE(bytes, offset);
+    const bytes = writeText(buffer, value, offset + 4);
+    writeLength(buffer, bytes, offset);
     offset += 4 + bytes;
   }
   writeHeader(buffer, oids.text, values.length, hasNull);
