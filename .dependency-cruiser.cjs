@@ -6,6 +6,7 @@ const stages = [
   'events',
   'metering',
   'catalog',
+  'customers',
   'entitlements',
   'thresholds',
   'notifications',

@@ -48,6 +48,8 @@ CREATE TABLE feature (
   meter_id text COLLATE "C" REFERENCES meter (id),
   -- {"<group-by key>": {"$eq" | "$in" | ...: ...}}: which of the meter's events count.
   filters jsonb NOT NULL DEFAULT '{}',
+  -- What a unit costs us, as given: kept for those who read it, nothing is computed from it.
+  unit_cost jsonb,
   metadata jsonb NOT NULL DEFAULT '{}',
   created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
@@ -88,6 +90,7 @@ CREATE TABLE entitlement (
 CREATE INDEX entitlement_customer ON entitlement (customer_id, feature_key) WHERE deleted_at IS NULL;
 CREATE INDEX entitlement_feature ON entitlement (feature_id) WHERE deleted_at IS NULL;
 CREATE INDEX entitlement_created ON entitlement (created_at, id);
+CREATE INDEX entitlement_subscription ON entitlement (subscription_id) WHERE subscription_id IS NOT NULL;
 
 -- "grant" is a reserved word.
 CREATE TABLE entitlement_grant (
@@ -112,6 +115,7 @@ CREATE TABLE entitlement_grant (
 );
 
 CREATE INDEX entitlement_grant_entitlement ON entitlement_grant (entitlement_id);
+CREATE INDEX entitlement_grant_created ON entitlement_grant (created_at, id);
 
 -- Resets by hand. From `at` on, periods are counted from `anchor`.
 CREATE TABLE entitlement_reset (
@@ -145,8 +149,10 @@ CREATE TABLE entitlement_standing (
   customer_id text COLLATE "C" NOT NULL,
   feature_id text COLLATE "C" NOT NULL,
   feature_key text COLLATE "C" NOT NULL,
-  -- Before this time the entitlement is only planned, and takes no usage.
+  -- Before this time the entitlement is only planned, and gives no access.
   active_from bigint NOT NULL,
+  -- Events before this time never count, so that late ones of earlier times cost nothing.
+  measure_from bigint NOT NULL,
   period_from bigint NOT NULL,
   period_to bigint NOT NULL,
   segment_from bigint NOT NULL,
@@ -157,6 +163,9 @@ CREATE TABLE entitlement_standing (
   -- What grants have covered in this period plus the balance; constant within a segment.
   total_available numeric NOT NULL,
   wake_at numeric,
+  -- [["<grant id>", "<balance>"], ...] when the segment began, in the order in which grants burn; the balances at any
+  -- usage follow from it and exhausts_at.
+  grant_balances jsonb NOT NULL DEFAULT '[]',
   has_access boolean NOT NULL,
   -- catalog_version when wake_at was computed; another version means that rules may have changed.
   definitions bigint NOT NULL,

@@ -1,16 +1,26 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { createFeatureRegistry, featureMeterGuard } from './catalog';
+import { createFeatureRegistry, createFeatures, featureMeterGuard } from './catalog';
 import type { Configuration } from './config/configuration';
 import { environmentSecret } from './config/environment-secret';
+import { createCustomers } from './customers';
 import { createEnforcement } from './enforcement';
+import {
+  createEntitlements,
+  createSettleAfterIngest,
+  createValueReader,
+  followCustomers,
+} from './entitlements';
 import { createBatcher } from './events';
 import { accessRoutes } from './http/access/access-routes';
 import { registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
 import { openApiRoutes } from './http/openapi/openapi-routes';
+import { customerRoutes } from './http/openmeter/customers-routes';
+import { entitlementSuite } from './http/openmeter/entitlement-suite';
+import { featureRoutes } from './http/openmeter/features-routes';
 import { meterQueryRoutes } from './http/openmeter/meter-query-routes';
 import { metersRoutes } from './http/openmeter/meters-routes';
 import { notificationChannelRoutes } from './http/openmeter/notification-channel-routes';
@@ -24,7 +34,7 @@ import { createNotifications } from './notifications';
 import { createIngestPipeline, createSettle, createSettleMeter } from './pipeline';
 import type { Clock } from './primitives/clock';
 import { createIdentifierSource } from './primitives/identifiers';
-import type { Database } from './storage';
+import { createIngestBarrier, type Database } from './storage';
 import { createWatchRegistry, type FactRecorder } from './thresholds';
 import { createTokenRegistry } from './tokens/token-registry';
 import { version } from './version';
@@ -88,6 +98,21 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   });
   const recorders: FactRecorder[] = [notifications.record, enforcement.record];
   const settle = createSettle({ watches, newId, recorders });
+  const settleAfterIngest = createSettleAfterIngest({
+    database,
+    clock,
+    settle,
+    barrier: createIngestBarrier(database),
+  });
+  const entitlements = createEntitlements({ database, clock, newId, settle, settleAfterIngest });
+  const customers = createCustomers({
+    database,
+    clock,
+    newId,
+    follower: followCustomers(entitlements, settleAfterIngest),
+  });
+  const catalog = createFeatures({ database, clock, newId });
+  const values = createValueReader({ database, clock });
 
   const backfill = createBackfillWorker({
     database,
@@ -110,6 +135,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     features,
     rollups,
     settle,
+    clock,
     dedupWindowMs: configuration.dedupWindowDays * dayMs,
   });
   const batcher = createBatcher({
@@ -150,6 +176,9 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...notificationEventRoutes(notifications),
     ...meterQueryRoutes({ database, meters: meterCatalog, clock }),
     ...accessRoutes(enforcement),
+    ...featureRoutes(catalog, database),
+    ...customerRoutes({ customers, values, database }),
+    ...entitlementSuite({ entitlements, values, database, clock, newId }),
   ];
   routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
   const background: BackgroundWork[] = [tokens, notifications, backfill, enforcement];

@@ -87,6 +87,8 @@ export interface IngestStages {
   features: FeatureRegistry;
   rollups: RollupStore;
   settle: Settle;
+  /** Says which usage period is the present one, as it does everywhere else; receipt is dated by the database. */
+  clock: Clock;
   /** How long a resend of an event is recognised, milliseconds since its receipt. */
   dedupWindowMs: number;
 }
@@ -117,8 +119,9 @@ export const createIngestPipeline = (stages: IngestStages) => {
       const counted = fresh ? countEvents(meterMap, events, fresh) : everything;
       await rollups.add(transaction, counted, series, start.firstSeq);
       const deltas = usageDeltas(featureMap, counted);
-      const toEvaluate = await addUsage(transaction, deltas, definitions, start.receivedAt);
-      await stages.settle(transaction, toEvaluate, 'usage', start.receivedAt);
+      const now = stages.clock.now();
+      const toEvaluate = await addUsage(transaction, deltas, definitions, now);
+      await stages.settle(transaction, toEvaluate, 'usage', now);
       return duplicatesOf(events.length, fresh);
     });
   };

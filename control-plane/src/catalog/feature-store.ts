@@ -1,5 +1,5 @@
-import type { GroupFilter } from '../metering';
-import { cachedByVersion, type Queryable } from '../storage';
+import { type GroupFilter, type Meter, type MeterRow, meterOf } from '../metering';
+import { cachedByVersion, type Queryable, type Transaction } from '../storage';
 import type { Feature } from './feature';
 
 interface FeatureRow {
@@ -8,6 +8,7 @@ interface FeatureRow {
   name: string;
   meter_id: string | null;
   filters: GroupFilter;
+  unit_cost: Record<string, unknown> | null;
   metadata: Record<string, string>;
   created_at: number;
   updated_at: number;
@@ -20,6 +21,7 @@ export const featureOf = (row: FeatureRow): Feature => ({
   name: row.name,
   meterId: row.meter_id,
   filters: row.filters,
+  unitCost: row.unit_cost,
   metadata: row.metadata,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
@@ -49,4 +51,94 @@ export const activeFeaturesOf = async (queryable: Queryable, meterId: string): P
     [meterId],
   );
   return rows.map(featureOf);
+};
+
+/** The feature with this id or, unless it is archived, this key. */
+export const findFeature = async (queryable: Queryable, idOrKey: string): Promise<Feature | undefined> => {
+  const { rows } = await queryable.query<FeatureRow>(
+    `SELECT * FROM feature WHERE id = $1 UNION ALL
+     SELECT * FROM feature WHERE key = $1 AND id <> $1 AND archived_at IS NULL LIMIT 1`,
+    [idOrKey],
+  );
+  return rows[0] && featureOf(rows[0]);
+};
+
+export interface FeatureFilter {
+  meterIds?: readonly string[] | undefined;
+  includeArchived: boolean;
+  orderBy: 'id' | 'key' | 'name' | 'createdAt' | 'updatedAt';
+  isDescending: boolean;
+}
+
+const orderColumns = {
+  id: 'id',
+  key: 'key',
+  name: 'name',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+} as const;
+
+export const listFeatures = async (
+  queryable: Queryable,
+  filter: FeatureFilter,
+  slice: { limit: number; offset: number },
+): Promise<{ items: Feature[]; totalCount: number }> => {
+  const values = [filter.meterIds ? queryable.arrays.text(filter.meterIds) : null, filter.includeArchived];
+  const condition = `($1::text[] IS NULL OR meter_id = ANY ($1::text[])) AND ($2::boolean OR archived_at IS NULL)`;
+  const direction = filter.isDescending ? 'DESC' : 'ASC';
+  const { rows } = await queryable.query<FeatureRow>(
+    `SELECT * FROM feature WHERE ${condition}
+     ORDER BY ${orderColumns[filter.orderBy]} ${direction}, id ${direction} LIMIT $3::bigint OFFSET $4::bigint`,
+    [...values, slice.limit, slice.offset],
+  );
+  const count = await queryable.query<{ n: number }>(
+    `SELECT count(*) AS n FROM feature WHERE ${condition}`,
+    values,
+  );
+  return { items: rows.map(featureOf), totalCount: count.rows[0]!.n };
+};
+
+/** Inserts a feature; false when another one has its key. */
+export const insertFeature = async (transaction: Transaction, feature: Feature): Promise<boolean> => {
+  const { rows } = await transaction.query(
+    `INSERT INTO feature (id, key, name, meter_id, filters, unit_cost, metadata, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7::jsonb, $8, $9)
+     ON CONFLICT (key) WHERE archived_at IS NULL DO NOTHING RETURNING id`,
+    [
+      feature.id,
+      feature.key,
+      feature.name,
+      feature.meterId,
+      JSON.stringify(feature.filters),
+      feature.unitCost === null ? null : JSON.stringify(feature.unitCost),
+      JSON.stringify(feature.metadata),
+      feature.createdAt,
+      feature.updatedAt,
+    ],
+  );
+  return rows.length > 0;
+};
+
+/** Archives a feature; nothing happens to one that is archived already. */
+export const markFeatureArchived = async (
+  transaction: Transaction,
+  id: string,
+  now: number,
+): Promise<void> => {
+  await transaction.query(
+    'UPDATE feature SET archived_at = $2, updated_at = $2 WHERE id = $1 AND archived_at IS NULL',
+    [id, now],
+  );
+};
+
+/** The meters that features may count: by id and by slug, those deleted among the ids too. */
+export const metersOfFeatures = async (
+  queryable: Queryable,
+  { ids = [], slugs = [] }: { ids?: readonly string[]; slugs?: readonly string[] },
+): Promise<Meter[]> => {
+  const { rows } = await queryable.query<MeterRow>(
+    `SELECT * FROM meter WHERE id = ANY ($1::text[]) OR (slug = ANY ($2::text[]) AND deleted_at IS NULL)`,
+    [queryable.arrays.text(ids), queryable.arrays.text(slugs)],
+  );
+  return rows.map(meterOf);
 };

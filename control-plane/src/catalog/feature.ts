@@ -8,6 +8,8 @@ export interface Feature {
   meterId: string | null;
   /** Conditions on the meter's group-by values; empty when every event counts. */
   filters: GroupFilter;
+  /** What a unit costs the seller, as given; null when unknown. */
+  unitCost: Record<string, unknown> | null;
   metadata: Record<string, string>;
   createdAt: number;
   updatedAt: number;

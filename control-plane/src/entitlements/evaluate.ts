@@ -1,10 +1,10 @@
 import { readUsage, type UsageRequest } from '../metering';
-import { toQuantity, ZERO } from '../primitives/decimal';
+import { ZERO } from '../primitives/decimal';
 import type { Queryable, Transaction } from '../storage';
 import type { BurnDownAggregation, BurnDownResult } from './burn-down/burn-down';
 import { type Standing, standingOf } from './burn-down/standing';
 import type { Entitlement } from './entitlement';
-import { type Evaluation, endOfTime } from './evaluation';
+import { type Evaluation, endOfTime, hasEnded } from './evaluation';
 import { type LedgerPlan, measuredSpans, planLedger, settleLedger, statesAfterRollovers } from './ledger';
 import { forgetSnapshots, type LoadedEntitlement, loadEntitlements, saveSnapshots } from './ledger-store';
 import type { ToEvaluate } from './running-usage-store';
@@ -14,6 +14,9 @@ import type { StoredStanding } from './stored-standing';
 /**
  * Evaluates entitlements anew from their grants and rollups, keeps the snapshots of periods that ended, and returns where
  * each stands. The rows of their standings are locked first, so that ingest waits and adds to the result afterwards.
+ *
+ * No entitlement goes back in time: where another process, whose clock is ahead, has evaluated one for a later segment
+ * already, that instant holds. Otherwise its period would begin, and be told, a second time.
  */
 export const evaluate = async (
   transaction: Transaction,
@@ -23,15 +26,38 @@ export const evaluate = async (
   const ids = [...new Set(changes.map((change) => change.entitlementId))].sort();
   const before = await lockStandings(transaction, ids);
   await forgetSnapshots(transaction, changes);
-  const loaded = await loadEntitlements(transaction, ids, now);
-  const runs = await runLedgers(transaction, loaded, now, true);
+  const evaluatedFor = (id: string): number => Math.max(now, before.get(id)?.segmentFrom ?? now);
+  const loaded = await loadEntitlements(
+    transaction,
+    ids.map((id) => ({ id, at: evaluatedFor(id) })),
+  );
+  // What ended before and has no standing was told; to tell it again would be wrong.
+  const open = loaded.filter(({ entitlement }) => before.has(entitlement.id) || !hasEnded(entitlement, now));
+  const runs = await runLedgers(transaction, open, evaluatedFor, true);
   await saveSnapshots(
     transaction,
     runs.flatMap(({ loaded: { entitlement }, result }) =>
       result ? statesAfterRollovers(result).map((state) => ({ entitlementId: entitlement.id, state })) : [],
     ),
   );
-  return runs.map((run) => evaluationOf(run, before.get(run.loaded.entitlement.id), now));
+  return runs.map((run) => {
+    const { id } = run.loaded.entitlement;
+    return evaluationOf(run, before.get(id), evaluatedFor(id));
+  });
+};
+
+/** Where entitlements stand, without writing anything: for reading one whose standing is due to be evaluated. */
+export const evaluateReadOnly = async (
+  queryable: Queryable,
+  ids: readonly string[],
+  now: number,
+): Promise<Evaluation[]> => {
+  const loaded = await loadEntitlements(
+    queryable,
+    ids.map((id) => ({ id, at: now })),
+  );
+  const runs = await runLedgers(queryable, loaded, () => now, true);
+  return runs.map((run) => evaluationOf(run, undefined, now));
 };
 
 /** An entitlement with its burn-down; only metered ones have one. */
@@ -41,14 +67,24 @@ export interface LedgerRun {
   result: BurnDownResult | undefined;
 }
 
-/** Runs the ledgers of entitlements up to `at`, measuring the usage of all of them together. */
+/** Runs the ledgers of entitlements, each up to its instant, measuring the usage of all of them together. */
 export const runLedgers = async (
   queryable: Queryable,
   loaded: readonly LoadedEntitlement[],
-  at: number,
+  at: (entitlementId: string) => number,
   isOpen: boolean,
 ): Promise<LedgerRun[]> => {
-  const plans = loaded.map((item) => planOf(item, at, isOpen));
+  const plans = loaded.map((item) => planOf(item, at(item.entitlement.id), isOpen));
+  const results = await runPlans(queryable, loaded, plans);
+  return loaded.map((item, index) => ({ loaded: item, plan: plans[index], result: results[index] }));
+};
+
+/** Measures and burns plans down; `plans` belong to `loaded` one by one. */
+export const runPlans = async (
+  queryable: Queryable,
+  loaded: readonly LoadedEntitlement[],
+  plans: readonly (LedgerPlan | undefined)[],
+): Promise<(BurnDownResult | undefined)[]> => {
   const spans = plans.map((plan) => (plan ? measuredSpans(plan) : []));
   const requests: UsageRequest[] = loaded.flatMap(({ feature, subjects }, index) =>
     spans[index]!.map(({ from, to }) => ({
@@ -61,16 +97,16 @@ export const runLedgers = async (
   );
   const usage = await readUsage(queryable, requests);
   let next = 0;
-  return loaded.map((item, index) => {
+  return plans.map((plan, index) => {
     const own = spans[index]!;
     const measurements = usage.slice(next, next + own.length);
     next += own.length;
-    const plan = plans[index];
-    return { loaded: item, plan, result: plan && settleLedger(plan, own, measurements) };
+    return plan && settleLedger(plan, own, measurements);
   });
 };
 
-const planOf = (item: LoadedEntitlement, at: number, isOpen: boolean): LedgerPlan | undefined => {
+/** The ledger of an entitlement cut into segments up to `at`; only metered ones have one. */
+export const planOf = (item: LoadedEntitlement, at: number, isOpen: boolean): LedgerPlan | undefined => {
   const { entitlement, feature, grants, manualResets, snapshot } = item;
   if (entitlement.type !== 'metered' || !feature.meter) return undefined;
   const aggregation = feature.meter.meter.aggregation as BurnDownAggregation;
@@ -91,21 +127,22 @@ const nothing: Standing = {
 
 const evaluationOf = (run: LedgerRun, before: StoredStanding | undefined, now: number): Evaluation => {
   const { entitlement, feature } = run.loaded;
+  const { plan, result } = run;
   const end = entitlement.activeTo ?? entitlement.deletedAt ?? endOfTime;
-  const standing = run.result ? standingOf(run.result.state) : nothing;
-  const { plan } = run;
-  const validUntil = Math.min(plan?.validUntil ?? endOfTime, end > now ? end : endOfTime);
+  const standing = result ? standingOf(result.state) : nothing;
+  const changesOfAccess = [entitlement.activeFrom, end].filter((instant) => instant > now);
   return {
     entitlement,
     feature,
     standing,
     period: plan?.period ?? { from: entitlement.activeFrom, to: end },
     segmentFrom: plan?.segments.at(-1)?.from ?? entitlement.activeFrom,
-    validUntil: now < entitlement.activeFrom ? entitlement.activeFrom : validUntil,
+    validUntil: Math.min(plan?.validUntil ?? endOfTime, ...changesOfAccess),
     hasAccess: hasAccessAt(entitlement, standing, now),
     before,
     resets: (plan?.resets ?? []).filter((reset) => before !== undefined && reset.at > before.periodFrom),
-    grantBalances: run.result?.state.balances ?? new Map(),
+    grantBalances: result?.state.balances ?? new Map(),
+    grantBalancesAtSegmentStart: result?.segments.at(-1)?.grantBalancesAtStart ?? new Map(),
   };
 };
 
@@ -115,24 +152,6 @@ export const hasAccessAt = (
   standing: Pick<Standing, 'balance'>,
   now: number,
 ): boolean => {
-  const isActive =
-    entitlement.activeFrom <= now &&
-    (entitlement.activeTo === null || now < entitlement.activeTo) &&
-    (entitlement.deletedAt === null || now < entitlement.deletedAt);
-  if (!isActive) return false;
+  if (now < entitlement.activeFrom || hasEnded(entitlement, now)) return false;
   return entitlement.type !== 'metered' || entitlement.isSoftLimit || standing.balance.greaterThan(0);
-};
-
-/** The standing as the running usage has it; exact as long as it is valid. */
-export const runningStanding = (stored: StoredStanding): Standing => {
-  const usage = toQuantity(stored.usage);
-  const exhaustsAtUsage = toQuantity(stored.exhaustsAt);
-  const difference = exhaustsAtUsage.minus(usage);
-  return {
-    usage,
-    exhaustsAtUsage,
-    balance: difference.isPositive() ? difference : ZERO,
-    overage: difference.isNegative() ? difference.negated() : ZERO,
-    totalAvailable: toQuantity(stored.totalAvailable),
-  };
 };

@@ -23,9 +23,15 @@ export interface Evaluation {
   before: StoredStanding | undefined;
   /** Resets since it was evaluated last, oldest first. */
   resets: readonly { at: number; isManual: boolean }[];
-  /** Balance by grant id. */
+  /** Balance by grant id, in the order in which grants burn. */
   grantBalances: ReadonlyMap<string, Quantity>;
+  /** The same at `segmentFrom`, before the usage since then. */
+  grantBalancesAtSegmentStart: ReadonlyMap<string, Quantity>;
 }
+
+/** Whether the entitlement is over: ended at its time, or deleted (which is never planned ahead). */
+export const hasEnded = ({ activeTo, deletedAt }: Entitlement, now: number): boolean =>
+  deletedAt !== null || (activeTo !== null && activeTo <= now);
 
 /** A usage period that began anew, by hand or because its time came. */
 export interface UsageReset {

@@ -1,14 +1,30 @@
 export type { Standing } from './burn-down/standing';
 export type { Entitlement, MeteredEntitlement } from './entitlement';
-export { evaluate, hasAccessAt, runLedgers, runningStanding } from './evaluate';
+export {
+  type EntitlementFilter,
+  findEntitlement,
+  findEntitlementById,
+  listEntitlements,
+} from './entitlement-store';
+export { type EntitlementView, viewEntitlements } from './entitlement-view';
+export { createEntitlements, type Entitlements, type NewReset } from './entitlements';
+export { evaluate, hasAccessAt, runLedgers } from './evaluate';
 export { type AccessChanged, type Evaluation, endOfTime, type Settle, type UsageReset } from './evaluation';
+export { followCustomers } from './follow-customers';
+export { type GrantFilter, type GrantRecord, listGrants } from './grant-store';
+export { type BalanceHistory, type HistoryRequest, readHistory } from './history';
 export { type EntitledFeature, entitlementsOfMeter, loadEntitlements } from './ledger-store';
+export type { NewEntitlement } from './new-entitlement';
+export type { NewGrant } from './new-grant';
+export { createValueReader, type EntitlementValue, type ValueReader } from './read-values';
 export { addUsage, type ToEvaluate } from './running-usage-store';
+export { createSettleAfterIngest, type SettleAfterIngest } from './settle-after-ingest';
 export {
   nextDueAt,
   readStandings,
   saveStandings,
   takeDueStandings,
 } from './standing-store';
-export type { StoredStanding } from './stored-standing';
+export { runningStanding, type StoredStanding } from './stored-standing';
 export { type UsageDelta, usageDeltas } from './usage-deltas';
+export type { Holder } from './value-store';

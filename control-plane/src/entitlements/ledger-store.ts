@@ -50,56 +50,98 @@ type FeatureRow = {
   meter: MeterRow | null;
 };
 
+/** An entitlement to load, and the instant that its evaluation is for. */
+export interface ToLoad {
+  id: string;
+  /** Epoch milliseconds; the newest snapshot at or before it is taken. */
+  at: number;
+}
+
 /**
- * Loads entitlements with everything but their usage, a statement a table however many they are.
- * @param at the instant the evaluation is for: the newest snapshot at or before it is taken
+ * Loads entitlements with everything but their usage, a statement a table however many they are. Of the past only what is
+ * after the snapshot comes along, so that the cost does not grow with the history.
  */
 export const loadEntitlements = async (
   queryable: Queryable,
-  ids: readonly string[],
-  at: number,
+  wanted: readonly ToLoad[],
 ): Promise<LoadedEntitlement[]> => {
-  const wanted = [queryable.arrays.text(ids)];
-  const entitlements = (
-    await queryable.query<EntitlementRow>(
-      'SELECT * FROM entitlement WHERE id = ANY ($1::text[]) ORDER BY id',
-      wanted,
-    )
-  ).rows.map(entitlementOf);
-  const grants = await queryable.query<GrantRow>(
-    'SELECT * FROM entitlement_grant WHERE entitlement_id = ANY ($1::text[])',
-    wanted,
-  );
-  const resets = await queryable.query<ResetRow>(
-    'SELECT * FROM entitlement_reset WHERE entitlement_id = ANY ($1::text[]) ORDER BY at',
-    wanted,
-  );
-  const snapshots = await queryable.query<SnapshotRow>(
-    `SELECT DISTINCT ON (entitlement_id) * FROM balance_snapshot
-     WHERE entitlement_id = ANY ($1::text[]) AND at <= $2::bigint ORDER BY entitlement_id, at DESC`,
-    [...wanted, at],
-  );
+  if (wanted.length === 0) return [];
+  const entitlements = await loadRows(queryable, wanted);
+  const snapshots = await loadSnapshots(queryable, wanted);
+  const since = wanted.map(({ id }) => ({ id, at: snapshots.get(id)?.at ?? beginningOfTime }));
+  const grants = await loadGrants(queryable, since);
+  const resets = await loadManualResets(queryable, since);
   const features = await loadFeatures(queryable, [
     ...new Set(entitlements.map((entitlement) => entitlement.featureId)),
   ]);
   const subjects = await loadSubjects(queryable, [
     ...new Set(entitlements.map((entitlement) => entitlement.customerId)),
   ]);
+  return entitlements.map((entitlement) => ({
+    entitlement,
+    feature: features.get(entitlement.featureId)!,
+    subjects: subjects.get(entitlement.customerId) ?? [],
+    grants: grants.get(entitlement.id) ?? [],
+    manualResets: resets.get(entitlement.id) ?? [],
+    snapshot: snapshots.get(entitlement.id),
+  }));
+};
 
-  const grantsById = groupBy(grants.rows, (row) => row.entitlement_id);
-  const resetsById = groupBy(resets.rows, (row) => row.entitlement_id);
-  const snapshotById = new Map(snapshots.rows.map((row) => [row.entitlement_id, row]));
-  return entitlements.map((entitlement) => {
-    const snapshot = snapshotById.get(entitlement.id);
-    return {
-      entitlement,
-      feature: features.get(entitlement.featureId)!,
-      subjects: subjects.get(entitlement.customerId) ?? [],
-      grants: (grantsById.get(entitlement.id) ?? []).map(grantOf),
-      manualResets: (resetsById.get(entitlement.id) ?? []).map(manualResetOf),
-      snapshot: snapshot && stateOf(snapshot),
-    };
-  });
+/** The earliest instant that a date can be, for entitlements without a snapshot. */
+const beginningOfTime = -8_640_000_000_000_000;
+
+const loadRows = async (queryable: Queryable, wanted: readonly ToLoad[]): Promise<Entitlement[]> => {
+  const { rows } = await queryable.query<EntitlementRow>(
+    'SELECT * FROM entitlement WHERE id = ANY ($1::text[]) ORDER BY id',
+    [queryable.arrays.text(wanted.map(({ id }) => id))],
+  );
+  return rows.map(entitlementOf);
+};
+
+const idsAndTimes = ({ arrays }: Queryable, wanted: readonly ToLoad[]): unknown[] => [
+  arrays.text(wanted.map(({ id }) => id)),
+  arrays.bigint(wanted.map(({ at }) => at)),
+];
+
+const loadSnapshots = async (
+  queryable: Queryable,
+  wanted: readonly ToLoad[],
+): Promise<Map<string, BurnDownState>> => {
+  const { rows } = await queryable.query<SnapshotRow>(
+    `SELECT s.* FROM unnest($1::text[], $2::bigint[]) AS w (id, at)
+     CROSS JOIN LATERAL (SELECT * FROM balance_snapshot b WHERE b.entitlement_id = w.id AND b.at <= w.at
+       ORDER BY b.at DESC LIMIT 1) s`,
+    idsAndTimes(queryable, wanted),
+  );
+  return new Map(rows.map((row) => [row.entitlement_id, stateOf(row)]));
+};
+
+/** Grants that can still be active after the instants; the others have nothing left to burn or to roll over. */
+const loadGrants = async (queryable: Queryable, since: readonly ToLoad[]): Promise<Map<string, Grant[]>> => {
+  const { rows } = await queryable.query<GrantRow>(
+    `SELECT g.* FROM unnest($1::text[], $2::bigint[]) AS w (id, at)
+     JOIN entitlement_grant g ON g.entitlement_id = w.id
+     WHERE coalesce(least(g.expires_at, g.voided_at, g.deleted_at) > w.at, true)`,
+    idsAndTimes(queryable, since),
+  );
+  const byId = groupBy(rows, (row) => row.entitlement_id);
+  return new Map([...byId].map(([id, list]) => [id, list.map(grantOf)]));
+};
+
+/** Resets by hand after the instants, and of the earlier ones the last, whose anchor still holds; oldest first. */
+export const loadManualResets = async (
+  queryable: Queryable,
+  since: readonly ToLoad[],
+): Promise<Map<string, ManualReset[]>> => {
+  const { rows } = await queryable.query<ResetRow>(
+    `SELECT r.* FROM unnest($1::text[], $2::bigint[]) AS w (id, at)
+     JOIN entitlement_reset r ON r.entitlement_id = w.id AND (r.at > w.at OR r.at =
+       (SELECT max(x.at) FROM entitlement_reset x WHERE x.entitlement_id = w.id AND x.at <= w.at))
+     ORDER BY r.at`,
+    idsAndTimes(queryable, since),
+  );
+  const byId = groupBy(rows, (row) => row.entitlement_id);
+  return new Map([...byId].map(([id, list]) => [id, list.map(manualResetOf)]));
 };
 
 const loadFeatures = async (

@@ -20,7 +20,7 @@ const addStatement = `WITH delta AS (
       d.is_sum AND NOT u.is_stale AND u.definitions = $6::bigint
         AND d.min_time >= u.segment_from AND d.max_time < u.valid_until AND $7::bigint < u.valid_until AS adds
     FROM entitlement_standing u JOIN delta d USING (customer_id, feature_id)
-    WHERE u.active_from <= $7::bigint
+    WHERE d.max_time >= u.measure_from
     ORDER BY u.entitlement_id
     FOR UPDATE OF u
   ), added AS (
@@ -28,13 +28,15 @@ const addStatement = `WITH delta AS (
       usage = CASE WHEN l.adds THEN u.usage + l.amount ELSE u.usage END,
       is_stale = u.is_stale OR NOT l.adds
     FROM locked l WHERE u.entitlement_id = l.entitlement_id
-    RETURNING u.entitlement_id, l.min_time, NOT l.adds OR u.usage >= u.wake_at AS must_evaluate
+    RETURNING u.entitlement_id, l.min_time, NOT l.adds OR u.usage >= u.wake_at
+      OR (u.usage < u.exhausts_at AND NOT u.has_access) AS must_evaluate
   )
   SELECT entitlement_id, min_time FROM added WHERE must_evaluate ORDER BY entitlement_id`;
 
 /**
  * Adds to the running usage of every entitlement concerned and returns those that must be evaluated: a limit was
- * reached, the events lie outside of the present segment, the amount is no sum, or the definitions have changed.
+ * reached, a correction gave access back, the events lie outside of the present segment, the amount is no sum, or the
+ * definitions have changed. Events before an entitlement measures usage leave it alone.
  * The rows stay locked until the transaction ends, in the order of their ids.
  *
  * @param now epoch milliseconds of the batch's receipt

@@ -7,3 +7,4 @@ export {
   sharedDefinitionsLock,
 } from './definitions';
 export { isConflict, isUnavailable, isUniqueViolation, StorageError } from './errors';
+export { readConsistently } from './read-consistently';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseTime } from '../../events';
+import { formatQuantity, parseQuantity, type Quantity } from '../../primitives/decimal';
 
 /** Fields that the resources of OpenMeter's v1 and v2 API share. */
 
@@ -20,6 +21,36 @@ export const time = z
 export const timeText = z.iso.datetime();
 
 export const toTimeText = (milliseconds: number): string => new Date(milliseconds).toISOString();
+
+/** For members that are left out rather than null. */
+export const optionalTimeText = (milliseconds: number | null | undefined): string | undefined =>
+  milliseconds === null || milliseconds === undefined ? undefined : toTimeText(milliseconds);
+
+/** Text that the database can hold: no U+0000. */
+export const plainText = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .min(minimum)
+    .max(maximum)
+    .refine((text) => !text.includes('\u0000'), 'must not contain U+0000');
+
+/** A key of a feature. */
+export const resourceKey = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[a-z0-9]+(?:_[a-z0-9]+)*$/, 'must be lower-case letters, digits and single underscores');
+
+/** An exact number: a JSON number, or decimal text where a number would lose digits. */
+export const quantity = z.union([z.number(), z.string()]).transform((value, context): Quantity => {
+  const parsed = parseQuantity(value);
+  if (parsed) return parsed;
+  context.addIssue({ code: 'custom', message: 'must be a finite number of at most 40 digits' });
+  return z.NEVER;
+});
+
+/** OpenMeter answers quantities as JSON numbers of double precision. */
+export const numberOf = (value: Quantity): number => Number(formatQuantity(value));
 
 export const resourceId = z.string().meta({ description: 'A ULID.' });
 export const resourceName = z.string().min(1).max(256);
@@ -43,6 +74,13 @@ const toList = (value: unknown): unknown => {
   if (value === undefined || Array.isArray(value)) return value;
   return typeof value === 'object' && value !== null ? Object.values(value) : [value];
 };
+
+/** Several values of a query parameter: repeated, or joined by commas. */
+export const queryList = (maximum = 100) =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .transform((value) => (Array.isArray(value) ? value : value.split(',')).filter((part) => part !== ''))
+    .pipe(z.array(plainText(1, 1_024)).max(maximum));
 
 export const queryFlag = z.stringbool();
 
