@@ -1,4 +1,4 @@
-import { boundariesBetween, nextBoundaryAfter, type Period, periodAt } from '../primitives/periods';
+import { boundariesBetween, type Period, periodAt } from '../primitives/periods';
 import type { Reset } from './burn-down/plan-segments';
 import type { ManualReset, MeteredEntitlement } from './entitlement';
 
@@ -59,10 +59,4 @@ export const resetsBetween = (
     from = to;
   }
   return resets;
-};
-
-/** When the period after the one that holds `at` begins. */
-export const nextPeriodStart = (rules: PeriodRules, at: number): number => {
-  const { to, schedule } = stretchAt(rules, at);
-  return Math.min(to, nextBoundaryAfter(schedule, at));
 };
