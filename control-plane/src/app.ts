@@ -182,7 +182,6 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   ];
   routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
   const background: BackgroundWork[] = [tokens, notifications, backfill, enforcement];
-  const background: BackgroundWork[] = [tokens, notifications, backfill];
 
   const server = createHttpServer({
     routes,
