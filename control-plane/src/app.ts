@@ -20,12 +20,14 @@ import { healthRoutes } from './http/health-routes';
 import { openApiRoutes } from './http/openapi/openapi-routes';
 import { customerRoutes } from './http/openmeter/customers-routes';
 import { entitlementSuite } from './http/openmeter/entitlement-suite';
+import { eventsRoutes } from './http/openmeter/events-routes';
 import { featureRoutes } from './http/openmeter/features-routes';
 import { meterQueryRoutes } from './http/openmeter/meter-query-routes';
 import { metersRoutes } from './http/openmeter/meters-routes';
 import { notificationChannelRoutes } from './http/openmeter/notification-channel-routes';
 import { notificationEventRoutes } from './http/openmeter/notification-event-routes';
 import { notificationRuleRoutes } from './http/openmeter/notification-rule-routes';
+import { subjectsRoutes } from './http/openmeter/subjects-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
@@ -179,6 +181,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...featureRoutes(catalog, database),
     ...customerRoutes({ customers, values, database }),
     ...entitlementSuite({ entitlements, values, database, clock, newId }),
+    ...eventsRoutes({ database, meters, clock }),
+    ...subjectsRoutes({ database, clock, newId }),
   ];
   routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
   const background: BackgroundWork[] = [tokens, notifications, backfill, enforcement];

@@ -1,5 +1,12 @@
 export { type Batcher, createBatcher, IngestOverloadedError, type Receipt } from './batcher';
 export {
+  type AttributeFilter,
+  type EventCursor,
+  type EventListFilter,
+  type InstantFilter,
+  listEvents,
+} from './event-list-reader';
+export {
   type BatchStart,
   batchStride,
   beginBatch,
@@ -39,4 +46,12 @@ export {
   type StoredEventPage,
   weekProgress,
 } from './stored-event-reader';
+export {
+  deleteSubject,
+  findSubject,
+  listSubjects,
+  type Subject,
+  type SubjectDraft,
+  upsertSubjects,
+} from './subject-store';
 export type { StoredEvent, UsageEvent } from './usage-event';

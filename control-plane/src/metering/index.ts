@@ -35,3 +35,4 @@ export { queryMeter } from './query/query-meter';
 export { readGroupValue, readValue } from './read-value';
 export { createRollupStore, levels, type ResolvedBatch, type RollupStore } from './rollup-store';
 export { readUsage, type UsageRequest } from './usage-reader';
+export { validationErrorOf } from './validate-event';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { InstantFilter } from '../../events';
 import type { TextFilter } from '../../metering';
 import { time } from './fields';
 
@@ -50,16 +51,6 @@ const textFilterOf = (depth: number): z.ZodType<TextFilter> => {
 /** OpenMeter's FilterString: all operators of one object must hold. */
 export const textFilter = textFilterOf(depthLimit);
 
-/** OpenMeter's FilterTime, with epoch milliseconds. */
-export interface TimeFilter {
-  $gt?: number;
-  $gte?: number;
-  $lt?: number;
-  $lte?: number;
-  $and?: TimeFilter[];
-  $or?: TimeFilter[];
-}
-
 const timeOperators = {
   $gt: time.nullish(),
   $gte: time.nullish(),
@@ -67,7 +58,7 @@ const timeOperators = {
   $lte: time.nullish(),
 };
 
-const timeFilterOf = (depth: number): z.ZodType<TimeFilter> => {
+const timeFilterOf = (depth: number): z.ZodType<InstantFilter> => {
   const schema =
     depth === 0
       ? z.strictObject(timeOperators)
@@ -82,9 +73,10 @@ const timeFilterOf = (depth: number): z.ZodType<TimeFilter> => {
             .max(listLimit)
             .nullish(),
         });
-  return schema.transform((filter) => withoutNulls(filter) as TimeFilter);
+  return schema.transform((filter) => withoutNulls(filter) as InstantFilter);
 };
 
+/** OpenMeter's FilterTime, read as epoch milliseconds. */
 export const timeFilter = timeFilterOf(depthLimit);
 
 /** JSON in a query parameter, checked by `schema`. */
