@@ -13,7 +13,7 @@ import {
 } from 'yaml';
 import type { z } from 'zod';
 import { DeclarationError, type Mistake } from './mistakes';
-import { resolveReferences, UnresolvedReferenceError } from './references';
+import { isUnset, resolveReferences, UnresolvedReferenceError } from './references';
 import { type Declaration, declarationSchema } from './schema';
 
 export interface ReadDeclaration {
@@ -89,6 +89,9 @@ const resolveIn = (
   const mistakes: Mistake[] = [];
   const secretPaths = new Set<string>();
   visit(document, {
+    // A value that is nothing but an optional reference to nothing is as if its key were not there.
+    Pair: (_position, { value }) =>
+      isScalar(value) && value.value !== '' && isUnset(value.value, sources) ? visit.REMOVE : undefined,
     Scalar: (position, node, ancestors) => {
       if (position === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
       const path = pathTo(ancestors as readonly (Node | Pair | Document)[], node);

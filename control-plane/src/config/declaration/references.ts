@@ -38,6 +38,12 @@ export const resolveReferences = (
   return { text: resolved, isReference };
 };
 
+/** Whether a value is `${env:NAME:-}` alone, with NAME not set: an optional value that nobody gave. */
+export const isUnset = (value: unknown, { environment }: ReferenceSources): boolean => {
+  const name = typeof value === 'string' ? /^\$\{env:([^}:]+):-\}$/.exec(value)?.[1] : undefined;
+  return name !== undefined && !environment[name];
+};
+
 const fromEnvironment = (target: string, { environment }: ReferenceSources): string => {
   const [, name, fallback] = /^(.*?)(?::-(.*))?$/s.exec(target)! as unknown as [string, string, string?];
   const value = environment[name] || fallback;
