@@ -1,7 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how references are written.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
+import { readDeclarationFile } from '../../src/config/declaration/read-declaration';
 import { environmentOf, runCli } from '../support/run-cli';
 import { describeOnEachStorage, type TestDatabase } from '../support/storages';
 import { startTestApp, type TestApp } from '../support/test-app';
@@ -20,6 +22,31 @@ const everything = `meters:
     aggregation: SUM
     valueProperty: $.response_size
     metadata: { unit: bytes }
+features:
+  api-requests:
+    name: API requests
+    meter: api_requests
+  writes:
+    meter: api_requests
+    filters: { request_method: { $in: [POST, PUT] } }
+  reads:
+    meter: api_requests
+    filters: { request_method: GET }
+  support: {}
+customers:
+  acme-inc:
+    name: Acme Inc
+    subjects: [zeta, acme-gateway]
+    currency: EUR
+    metadata: { plan: gold }
+    entitlements:
+      api-requests:
+        type: metered
+        issueAfterReset: 1000.5
+        isSoftLimit: true
+        usagePeriod: { interval: P1M, anchor: 2026-01-31T00:00:00+01:00 }
+      support: { type: static, config: '{"hours":24}' }
+  globex: {}
 channels:
   operations:
     url: https://example.com/hooks
@@ -36,6 +63,13 @@ rules:
     type: entitlements.reset
     channels: [operations]
     disabled: true
+gateways:
+  kong:
+    driver: kong-acl
+    adminUrls: [http://127.0.0.1:9/]
+    token: \${env:KONG_ADMIN_TOKEN}
+    accessPolicies:
+      api-requests: { leave: [orders-access], mode: observe }
 `;
 
 describeOnEachStorage('a declaration of everything', (storage) => {
@@ -89,6 +123,16 @@ describeOnEachStorage('a declaration of everything', (storage) => {
     expect((await run(empty, 'diff', '-f', write('again.yml', everything))).status).toBe(0);
   });
 
+  it('overrides an entitlement whose allowance changes, and keeps what the file leaves open', async () => {
+    const file = write('more.yml', everything.replace('1000.5', '2000').replace('    currency: EUR\n', ''));
+    const { status, out } = await run(app, 'apply', '-f', file);
+    expect(status).toBe(0);
+    expect(out).toContain('~ entitlement acme-inc/api-requests\n    issueAfterReset: 1000.5 -> 2000\n');
+    const customer = await (await app.request('GET', '/api/v1/customers/acme-inc')).json();
+    expect(customer).toMatchObject({ currency: 'EUR' });
+    expect((await run(app, 'apply', '-f', write('tollgate.yml', everything))).status).toBe(0);
+  });
+
   it('puts another signing secret in force, without showing either', async () => {
     const file = write('tollgate.yml', everything);
     const rotated = { ...environment(app), HOOK_SECRET: secret.replace('MfKQ', 'AAAA') };
@@ -100,13 +144,30 @@ describeOnEachStorage('a declaration of everything', (storage) => {
   });
 
   it('removes what is not declared only with --prune, and only what --select names', async () => {
-    const file = write('fewer.yml', everything.replace(/ {2}periods:[\s\S]*/, ''));
+    const file = write('fewer.yml', everything.replace(/ {2}periods:[\s\S]*?(?=gateways)/, ''));
     expect((await run(app, 'diff', '-f', file)).status).toBe(0);
     expect((await run(app, 'diff', '-f', file, '--prune', '--select', 'meters')).status).toBe(0);
     const { status, out } = await run(app, 'apply', '-f', file, '--prune', '--select', 'rules');
     expect(status).toBe(0);
     expect(out).toContain('- rule periods\n');
     expect((await run(app, 'dump')).out).not.toContain('periods');
+  });
+
+  it('fits kong.yml where it is the one that the repository ships, and starts without any secret', async () => {
+    const root = join(__dirname, '../../..');
+    const file = join(root, 'tollgate.yml');
+    expect((await run(empty, 'apply', '-f', file)).status).toBe(0);
+    expect((await run(empty, 'diff', '-f', file)).status).toBe(0);
+    const { declaration } = readDeclarationFile(file, {});
+    const kong = parse(readFileSync(join(root, 'kong.yml'), 'utf8'));
+    const consumers = kong.consumers.map(({ username }: { username: string }) => username);
+    expect(Object.keys(declaration.customers)).toEqual(consumers);
+    const groups = kong.consumers.flatMap(({ acls }: { acls: { group: string }[] }) =>
+      acls.map(({ group }) => group),
+    );
+    expect(groups).toEqual(
+      expect.arrayContaining(declaration.gateways.kong!.accessPolicies['api-requests']!.leave),
+    );
   });
 
   it('names what a reference by name does not find', async () => {

@@ -34,12 +34,15 @@ export const plainText = (minimum: number, maximum: number) =>
     .max(maximum)
     .refine((text) => !text.includes('\u0000'), 'must not contain U+0000');
 
-/** A key of a feature. */
+/** A key of a feature: as in OpenMeter, and single dashes as well, as people name routes and services. */
 export const resourceKey = z
   .string()
   .min(1)
   .max(64)
-  .regex(/^[a-z0-9]+(?:_[a-z0-9]+)*$/, 'must be lower-case letters, digits and single underscores');
+  .regex(
+    /^[a-z0-9]+(?:[_-][a-z0-9]+)*$/,
+    'must be lower-case letters, digits and single _ or - between them',
+  );
 
 /** An exact number: a JSON number, or decimal text where a number would lose digits. */
 export const quantity = z.union([z.number(), z.string()]).transform((value, context): Quantity => {

@@ -116,7 +116,8 @@ describe('a declaration', () => {
   });
 
   it('takes the default of a reference where the variable is not set, and no key at all where that is empty', () => {
-    const text = 'channels:\n  a:\n    url: ${env:HOOK:-https://example.com}\n    signingSecret: ${env:SECRET:-}';
+    const text =
+      'channels:\n  a:\n    url: ${env:HOOK:-https://example.com}\n    signingSecret: ${env:SECRET:-}';
     expect(read(text).declaration.channels.a).toMatchObject({ url: 'https://example.com' });
     expect(read(text).declaration.channels.a).not.toHaveProperty('signingSecret');
     expect(read(text, { HOOK: 'https://other', SECRET: 's' }).declaration.channels.a).toMatchObject({
