@@ -26,14 +26,13 @@ const config = () => ({ ingest_endpoint: sink.endpoint, api_token: 'token' });
 const connect = (count: number) =>
   Promise.all(Array.from({ length: count }, () => KongConnection.open(socket)));
 
-interface Health {
-  readonly healthy: boolean;
-  readonly processes: readonly { readonly instances: number }[];
-}
-
-async function healthOf(server: PluginServerProcess): Promise<Health> {
-  return (await (await fetch(`http://127.0.0.1:${server.port}/healthz`)).json()) as Health;
-}
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
 
 test('every process serves an instance that another was told to start, each step wherever it arrives', async () => {
   const server = await PluginServerProcess.start([...args, '--processes', '2']);
@@ -49,7 +48,7 @@ test('every process serves an instance that another was told to start, each step
   await eventually('all events arrive', () => sink.taken.size === 200);
   expect([...sink.taken.values()].every((times) => times === 1)).toBe(true);
   expect(readdirSync(join(directory, 'j')).sort()).toEqual(['1', '2']);
-  const health = await healthOf(server);
+  const health = await server.health();
   expect(health.healthy).toBe(true);
   expect(health.processes.map(({ instances }) => instances)).toEqual([1, 1]);
   const metrics = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
@@ -77,7 +76,7 @@ test('a process that is killed is started again, knows the instances and deliver
   const connections = await connect(4);
   const instance = await connections[0]!.startInstance(config());
   await Promise.all(connections.map((kong, index) => kong.log(instance, logEntry(`r${index}`))));
-  for (const pid of server.childPids()) process.kill(pid, 'SIGKILL');
+  for (const { pid } of (await server.health()).processes) process.kill(pid, 'SIGKILL');
   await sink.start();
   await eventually('all arrive', () => sink.taken.size === 4);
   expect(server.log.split('is started again')).toHaveLength(3);
@@ -92,10 +91,11 @@ test('fewer processes than before deliver what the others left', async () => {
   const connections = await connect(6);
   const instance = await connections[0]!.startInstance(config());
   await Promise.all(connections.map((kong, index) => kong.log(instance, logEntry(`r${index}`))));
+  const { processes } = await first.health();
   await first.kill('SIGKILL');
   await sink.start();
   const env = { TOLLGATE_INGEST_ENDPOINT: sink.endpoint, TOLLGATE_API_TOKEN: 'token' };
-  await eventually('the first server is gone', () => first.childPids().length === 0);
+  await eventually('the first server is gone', () => !processes.some(({ pid }) => isRunning(pid)));
   const second = await PluginServerProcess.start(args, env);
   await eventually('all events arrive', () => sink.taken.size === 6);
   expect(second.log).toContain('events of processes that are no more will be delivered');

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Configuration, DeliverySettings, JournalSettings } from '../configuration/configuration';
@@ -32,7 +33,16 @@ export class Destinations {
   /** Before the first destination is opened. Rejects with JournalLocked while another process has the folder. */
   async keepJournalsIn(place: JournalPlace): Promise<void> {
     this.place = place;
-    if (place.directory !== undefined) await this.lock(join(place.directory, place.slot));
+    if (place.directory === undefined) return;
+    const directory = join(place.directory, place.slot);
+    await this.lock(directory);
+    const waiting = readdirSync(directory, { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    ).length;
+    if (waiting === 0) return;
+    const message =
+      'an earlier run left journals; each is delivered from when Kong starts an instance for its endpoint';
+    this.ports().log('info', message, { journals: waiting });
   }
 
   /** The destination of this configuration, opened when needed; rejects when its journal cannot be used. */

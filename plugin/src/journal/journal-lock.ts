@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -32,7 +33,7 @@ export class JournalLock {
     const path = join(directory, 'lock');
     // A socket's address is its inode, which a rename keeps: listening under a name of our own and linking it
     // to the shared name makes taking the lock one atomic step.
-    const own = join(directory, `lock-${process.pid}-${process.hrtime.bigint()}`);
+    const own = join(directory, `lock.${randomBytes(4).toString('hex')}`);
     const server = await listen(shortPath(own));
     try {
       await take(own, path, directory);
@@ -69,7 +70,7 @@ async function take(own: string, path: string, directory: string): Promise<void>
 
 /** Takes the dead lock away, unless somebody else did so and put a live one there meanwhile. */
 function removeStale(path: string, seen: number | undefined): void {
-  const aside = `${path}-stale-${process.pid}`;
+  const aside = `${path}.${randomBytes(4).toString('hex')}`;
   try {
     renameSync(path, aside);
     if (inodeOf(aside) === seen) unlinkSync(aside);

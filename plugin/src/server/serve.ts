@@ -64,6 +64,7 @@ export async function serve(
 }
 
 export interface ServerHealth {
+  readonly pid: number;
   readonly healthy: boolean;
   readonly plugins: readonly string[];
   readonly instances: number;
@@ -74,6 +75,7 @@ export interface ServerHealth {
 export function serverHealth(server: PluginServer, sidecars: readonly Sidecar[]): ServerHealth {
   const destinations = sidecars.flatMap((sidecar) => sidecar.states());
   return {
+    pid: process.pid,
     healthy: destinations.every(({ held }) => held === 0),
     plugins: [...server.plugins.keys()],
     instances: server.instances.size,

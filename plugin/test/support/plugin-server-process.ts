@@ -1,7 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from './eventually';
+
+/** With several processes each tells its own. */
+export interface Health {
+  readonly healthy: boolean;
+  readonly processes: readonly { readonly pid: number; readonly instances: number }[];
+}
 
 const started: PluginServerProcess[] = [];
 
@@ -52,12 +57,9 @@ export class PluginServerProcess {
     return this.child.pid as number;
   }
 
-  /** Processes that it started and that still run (Linux). */
-  childPids(): number[] {
-    const children = `/proc/${this.pid}/task/${this.pid}/children`;
-    return existsSync(children)
-      ? readFileSync(children, 'utf8').trim().split(' ').filter(Boolean).map(Number)
-      : [];
+  /** What it says on /healthz. */
+  async health(): Promise<Health> {
+    return (await (await fetch(`http://127.0.0.1:${this.port}/healthz`)).json()) as Health;
   }
 
   /** Port of /healthz and /metrics. */
