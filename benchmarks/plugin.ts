@@ -14,7 +14,7 @@ import { processorSeconds, residentMebibytes } from './plugin/process-usage';
 
 const isQuick = process.argv.includes('--quick');
 const saturationEvents = isQuick ? 100_000 : 300_000;
-const soakEvents = isQuick ? 500_000 : 10_000_000;
+const soakEvents = isQuick ? 200_000 : 10_000_000;
 const connections = 64;
 const directory = mkdtempSync(join(tmpdir(), 'tg-bench-'));
 const root = join(__dirname, '..');
@@ -87,7 +87,7 @@ async function start(target: Target): Promise<ChildProcess> {
   children.add(child);
   child.stderr?.on('data', (text: Buffer) => {
     const port = /"port":(\d+)/.exec(String(text))?.[1];
-    if (port) observationPort = Number(port);
+    if (port) observationPorts.set(child, Number(port));
     else process.stderr.write(text);
   });
   await until(`${target.name} listens`, () => existsSync(target.socket), 20);
@@ -121,13 +121,14 @@ async function drive(loads: readonly Load[]): Promise<LoadResult[]> {
   );
 }
 
-/** Where the Tollgate server that was started last shows its metrics. */
-let observationPort: number | undefined;
+/** Where each Tollgate server shows its metrics. */
+const observationPorts = new WeakMap<ChildProcess, number>();
 
 /** Mean time from the log entry to its acknowledgement inside the server, in microseconds. */
-async function handlerMicros(): Promise<number | undefined> {
-  if (observationPort === undefined) return undefined;
-  const text = await (await fetch(`http://127.0.0.1:${observationPort}/metrics`)).text();
+async function handlerMicros(server: ChildProcess): Promise<number | undefined> {
+  const port = observationPorts.get(server);
+  if (port === undefined) return undefined;
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const value = (name: string): number => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
   return Math.round((value('tollgate_handler_seconds_sum') / value('tollgate_handler_seconds_count')) * 1e6);
 }
@@ -156,7 +157,7 @@ async function measure(target: Target, endpoint: string, events: number, rate?: 
   const before = processorSeconds(child.pid as number);
   const [result] = await drive([load(events, rate)]);
   const used = processorSeconds(child.pid as number) - before;
-  const handler = await handlerMicros();
+  const handler = await handlerMicros(child);
   await stop(child);
   const { seconds, acknowledgementMicros } = result as LoadResult;
   return {
@@ -250,7 +251,7 @@ const round = (value: number): number => Math.round(value * 100) / 100;
 
 main()
   .catch((error: Error) => {
-    process.stderr.write(`${error.stack}\n`);
+    process.stderr.write(`${error.stack}\n${error.cause ?? ''}\n`);
     process.exitCode = 1;
   })
   .finally(() => {
