@@ -197,12 +197,6 @@ const settled = async (
   }
 };
 
-interface LogEntry {
-  at?: string;
-  cause: string;
-  action: string;
-}
-
 interface Step {
   at: number | undefined;
   text: string;
@@ -216,20 +210,27 @@ const deliveryAt = (
   deliveries.find((delivery) => delivery.subject === consumer && delivery.threshold?.startsWith(threshold))
     ?.arrivedAt;
 
+interface LogEntry {
+  at: string;
+  consumer: string | null;
+  access: 'in' | 'out';
+  outcome: string;
+}
+
 /** When the control plane took the consumer out of its group and put it back, from its audit log. */
 const accessSteps = async (
   client: ControlPlaneClient,
   consumer: string,
 ): Promise<{ out?: number; back?: number }> => {
-  const log = await client.get<{ items: (LogEntry & { consumer?: string; createdAt?: string })[] }>(
-    `/api/v1/access/log?customer=${consumer}&limit=100`,
+  const log = await client.get<{ items: LogEntry[] }>(
+    `/api/v1/access/log?search=${consumer}&outcome=done&limit=100`,
   );
-  const times = (action: string): number[] =>
-    log.items
-      .filter((entry) => entry.action === action)
-      .map((entry) => Date.parse(entry.at ?? entry.createdAt ?? ''));
-  const [out] = times('leave').sort((a, b) => a - b);
-  const back = times('join').filter((at) => out !== undefined && at > out)[0];
+  const changes = log.items
+    .filter((entry) => entry.consumer === consumer)
+    .map((entry) => ({ access: entry.access, at: Date.parse(entry.at) }))
+    .sort((a, b) => a.at - b.at);
+  const out = changes.find((change) => change.access === 'out')?.at;
+  const back = changes.find((change) => change.access === 'in' && out !== undefined && change.at > out)?.at;
   return { ...(out ? { out } : {}), ...(back ? { back } : {}) };
 };
 
