@@ -34,7 +34,13 @@ const say = (text = ''): void => {
   process.stdout.write(`${text}\n`);
 };
 
-/** Starts everything, the control plane first, on free loopback ports. */
+/** Whatever ends the demo early must leave no process behind. */
+const children: Child[] = [];
+process.once('exit', () => {
+  for (const child of children) child.process.kill('SIGKILL');
+});
+
+/** Starts everything on free loopback ports. */
 const startEverything = async (folder: string): Promise<Setting> => {
   const ports = await freePorts(5);
   const [controlPort, proxyPort, adminPort, upstreamPort, receiverPort] = ports as [
@@ -46,7 +52,6 @@ const startEverything = async (folder: string): Promise<Setting> => {
   ];
   const controlPlaneUrl = `http://127.0.0.1:${controlPort}`;
   const adminUrl = `http://127.0.0.1:${adminPort}`;
-  const children: Child[] = [];
   const log = (name: string): string => join(folder, `${name}.log`);
 
   const upstream = await startUpstream(upstreamPort);
@@ -61,7 +66,6 @@ const startEverything = async (folder: string): Promise<Setting> => {
       .replaceAll('http://127.0.0.1:8888', controlPlaneUrl),
   );
 
-  // The gateway answers the control plane's first look at it, so it and its plugin server start beside it.
   const gateway = async (): Promise<void> => {
     children.push(
       await startChild({
