@@ -7,6 +7,8 @@ import { environmentSecret } from './config/environment-secret';
 import { createCustomers } from './customers';
 import { createEnforcement } from './enforcement';
 import {
+  createDueAlarm,
+  createDueStandingsWorker,
   createEntitlements,
   createSettleAfterIngest,
   createValueReader,
@@ -99,7 +101,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     random: Math.random,
   });
   const recorders: FactRecorder[] = [notifications.record, enforcement.record];
-  const settle = createSettle({ watches, newId, recorders });
+  const alarm = createDueAlarm(clock);
+  const settle = createSettle({ watches, newId, recorders, alarm });
   const settleAfterIngest = createSettleAfterIngest({
     database,
     clock,
@@ -115,6 +118,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   });
   const catalog = createFeatures({ database, clock, newId });
   const values = createValueReader({ database, clock });
+  const dueStandings = createDueStandingsWorker({
+    database,
+    clock,
+    settle,
+    alarm,
+    onError: (error, entitlementIds) =>
+      log.error({ err: error, entitlementIds }, 'settling what was due failed; it is tried again'),
+  });
 
   const backfill = createBackfillWorker({
     database,
@@ -185,7 +196,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...subjectsRoutes({ database, clock, newId }),
   ];
   routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
-  const background: BackgroundWork[] = [tokens, notifications, backfill, enforcement];
+  const background: BackgroundWork[] = [tokens, notifications, backfill, enforcement, dueStandings];
 
   const server = createHttpServer({
     routes,

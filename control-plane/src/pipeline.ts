@@ -1,7 +1,9 @@
 import type { FeatureRegistry } from './catalog';
 import {
   addUsage,
+  type DueAlarm,
   type Evaluation,
+  endOfTime,
   entitlementsOfMeter,
   evaluate,
   type Settle,
@@ -35,10 +37,12 @@ export interface SettleStages {
   newId: IdentifierSource;
   /** notifications and enforcement, in any order: they do not know each other. */
   recorders: readonly FactRecorder[];
+  /** Told when a standing that was saved will be due; wakes the worker that settles it then. */
+  alarm?: Pick<DueAlarm, 'set'>;
 }
 
 export const createSettle =
-  ({ watches, newId, recorders }: SettleStages): Settle =>
+  ({ watches, newId, recorders, alarm }: SettleStages): Settle =>
   async (transaction, changes, cause, now) => {
     if (changes.length === 0) return [];
     const definitions = await definitionsVersion(transaction);
@@ -61,6 +65,8 @@ export const createSettle =
         })),
     };
     for (const record of recorders) await record(transaction, facts, now);
+    const dueAt = evaluations.reduce((due, { validUntil }) => Math.min(due, validUntil), endOfTime);
+    transaction.afterCommit(() => alarm?.set(dueAt));
     return evaluations;
   };
 

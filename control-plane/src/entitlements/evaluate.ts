@@ -140,7 +140,9 @@ const evaluationOf = (run: LedgerRun, before: StoredStanding | undefined, now: n
     validUntil: Math.min(plan?.validUntil ?? endOfTime, ...changesOfAccess),
     hasAccess: hasAccessAt(entitlement, standing, now),
     before,
-    resets: (plan?.resets ?? []).filter((reset) => before !== undefined && reset.at > before.periodFrom),
+    resets: (plan?.resets ?? []).filter(
+      ({ at }) => before !== undefined && before.periodFrom < at && at < end,
+    ),
     grantBalances: result?.state.balances ?? new Map(),
     grantBalancesAtSegmentStart: result?.segments.at(-1)?.grantBalancesAtStart ?? new Map(),
   };

@@ -1,4 +1,5 @@
 export type { Standing } from './burn-down/standing';
+export { createDueAlarm, createDueStandingsWorker, type DueAlarm } from './due-standings-worker';
 export type { Entitlement, MeteredEntitlement } from './entitlement';
 export {
   type EntitlementFilter,
@@ -19,12 +20,7 @@ export type { NewGrant } from './new-grant';
 export { createValueReader, type EntitlementValue, type ValueReader } from './read-values';
 export { addUsage, type ToEvaluate } from './running-usage-store';
 export { createSettleAfterIngest, type SettleAfterIngest } from './settle-after-ingest';
-export {
-  nextDueAt,
-  readStandings,
-  saveStandings,
-  takeDueStandings,
-} from './standing-store';
+export { readStandings, saveStandings } from './standing-store';
 export { runningStanding, type StoredStanding } from './stored-standing';
 export { type UsageDelta, usageDeltas } from './usage-deltas';
 export type { Holder } from './value-store';

@@ -111,26 +111,36 @@ const saveStatement = `INSERT INTO entitlement_standing (entitlement_id, custome
     wake_at = excluded.wake_at, has_access = excluded.has_access, definitions = excluded.definitions,
     measure_from = excluded.measure_from, grant_balances = excluded.grant_balances, is_stale = false, updated_at = excluded.updated_at`;
 
-/** Entitlements whose standing is due to change by itself at or before `now`; locked, those that others hold are left out. */
+/**
+ * Entitlements whose standing is due to change by itself at or before `now`; locked, those that others hold are left out.
+ * @param except ids to leave alone
+ */
 export const takeDueStandings = async (
   transaction: Transaction,
   now: number,
   limit: number,
+  except: readonly string[] = [],
 ): Promise<string[]> => {
   const { rows } = await transaction.query<{ id: string }>(
-    `SELECT entitlement_id AS id FROM entitlement_standing WHERE valid_until <= $1::bigint
+    `SELECT entitlement_id AS id FROM entitlement_standing
+     WHERE valid_until <= $1::bigint AND NOT entitlement_id = ANY ($3::text[])
      ORDER BY valid_until LIMIT $2::bigint FOR UPDATE SKIP LOCKED`,
-    [now, limit],
+    [now, limit, transaction.arrays.text(except)],
   );
   return rows.map((row) => row.id);
 };
 
 /** When the next standing is due, epoch milliseconds. */
-export const nextDueAt = async (queryable: Queryable): Promise<number | undefined> => {
-  const { rows } = await queryable.query<{ due: number | null }>(
-    'SELECT min(valid_until) AS due FROM entitlement_standing',
+export const nextDueAt = async (
+  queryable: Queryable,
+  except: readonly string[] = [],
+): Promise<number | undefined> => {
+  const { rows } = await queryable.query<{ due: number }>(
+    `SELECT valid_until AS due FROM entitlement_standing WHERE NOT entitlement_id = ANY ($1::text[])
+     ORDER BY valid_until LIMIT 1`,
+    [queryable.arrays.text(except)],
   );
-  return rows[0]?.due ?? undefined;
+  return rows[0]?.due;
 };
 
 /**
