@@ -14,7 +14,7 @@ import {
   createValueReader,
   followCustomers,
 } from './entitlements';
-import { createBatcher } from './events';
+import { createBatcher, createEventUpkeep } from './events';
 import { accessRoutes } from './http/access/access-routes';
 import { registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
@@ -134,6 +134,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     owner: newId(),
     onError: (error) => log.error({ err: error }, 'counting earlier events failed; it is tried again'),
   });
+  const eventUpkeep = createEventUpkeep({
+    database,
+    retentionMs:
+      configuration.eventRetentionDays === 0 ? undefined : configuration.eventRetentionDays * dayMs,
+    onError: (error) => log.error({ err: error }, 'the upkeep of stored events failed; it is tried again'),
+    onRetired: (weeks) =>
+      log.info({ weeks }, 'raw events of these weeks are past their retention and are dropped'),
+  });
   const meterCatalog = createMeterCatalog({
     database,
     clock,
@@ -196,7 +204,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...subjectsRoutes({ database, clock, newId }),
   ];
   routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
-  const background: BackgroundWork[] = [tokens, notifications, backfill, enforcement, dueStandings];
+  const background: BackgroundWork[] = [
+    tokens,
+    notifications,
+    backfill,
+    eventUpkeep,
+    enforcement,
+    dueStandings,
+  ];
 
   const server = createHttpServer({
     routes,

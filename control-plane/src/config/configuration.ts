@@ -77,6 +77,12 @@ export const settings = {
     default: 35,
     doc: 'For how many days a resend of an event is recognised.',
   },
+  eventRetentionDays: {
+    env: 'TOLLGATE_EVENT_RETENTION_DAYS',
+    schema: integer(0, 36_500),
+    default: 400,
+    doc: 'For how many days raw events are kept at least, in whole weeks; 0 keeps them for ever. Usage is kept either way. Not below TOLLGATE_DEDUP_WINDOW_DAYS.',
+  },
   ingestBodyLimitBytes: {
     env: 'TOLLGATE_INGEST_BODY_LIMIT_BYTES',
     schema: integer(1_024, 64 << 20),
@@ -158,6 +164,13 @@ export const readConfiguration = (
     mistakes.push(`${setting.env}=${shown}: ${result.error.issues.map((issue) => issue.message).join('; ')}`);
     return [key, undefined];
   });
+  const configuration = Object.fromEntries(entries) as Configuration;
+  const { eventRetentionDays, dedupWindowDays } = configuration;
+  if (eventRetentionDays !== 0 && eventRetentionDays < dedupWindowDays) {
+    mistakes.push(
+      `${settings.eventRetentionDays.env}=${eventRetentionDays}: must be 0 or at least ${settings.dedupWindowDays.env} (${dedupWindowDays}), or a resend of a dropped event would be counted again`,
+    );
+  }
   if (mistakes.length > 0) throw new ConfigurationError(mistakes);
-  return Object.fromEntries(entries) as Configuration;
+  return configuration;
 };

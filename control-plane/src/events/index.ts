@@ -16,6 +16,7 @@ export {
   weekMs,
   weekOf,
 } from './event-store';
+export { createEventUpkeep, keepUpEvents } from './event-upkeep';
 export {
   type ExactJson,
   exactNumberText,
