@@ -5,7 +5,7 @@ import { createFeatureRegistry, createFeatures, featureMeterGuard } from './cata
 import type { Configuration } from './config/configuration';
 import { environmentSecret } from './config/environment-secret';
 import { createCustomers } from './customers';
-import { createEnforcement } from './enforcement';
+import { accessBacklog, createEnforcement } from './enforcement';
 import {
   createDueAlarm,
   createDueStandingsWorker,
@@ -19,6 +19,7 @@ import { accessRoutes } from './http/access/access-routes';
 import { registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
+import { metricsRoute } from './http/metrics-route';
 import { openApiRoutes } from './http/openapi/openapi-routes';
 import { customerRoutes } from './http/openmeter/customers-routes';
 import { entitlementSuite } from './http/openmeter/entitlement-suite';
@@ -34,7 +35,10 @@ import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
 import { createBackfillWorker, createMeterCatalog, createMeterRegistry, createRollupStore } from './metering';
-import { createNotifications } from './notifications';
+import { createNotifications, deliveryBacklog } from './notifications';
+import { createMetrics } from './observability/metrics';
+import { observeCommit } from './observability/observe-commit';
+import { observeRequests } from './observability/observe-requests';
 import { createIngestPipeline, createSettle, createSettleMeter } from './pipeline';
 import type { Clock } from './primitives/clock';
 import { createIdentifierSource } from './primitives/identifiers';
@@ -83,6 +87,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const features = createFeatureRegistry();
   const watches = createWatchRegistry();
   const rollups = createRollupStore(database);
+  const metrics = createMetrics({
+    now: () => clock.now(),
+    queuedEvents: () => batcher.queued(),
+    backlogs: {
+      deliveries: () => deliveryBacklog(database, clock.now()),
+      access: () => accessBacklog(database, clock.now()),
+    },
+  });
   const notifications = createNotifications({
     database,
     clock,
@@ -90,6 +102,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     allowPrivateDestinations: configuration.allowPrivateWebhookDestinations,
     stopWithinMs: configuration.shutdownSeconds * 1_000,
     onError: (error, doing) => log.error({ err: error }, `${doing} failed`),
+    onAttempt: metrics.deliveryAttempted,
   });
   const enforcement = createEnforcement({
     database,
@@ -99,6 +112,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     sweepIntervalMs: configuration.sweepIntervalSeconds * 1_000,
     secretOf: environmentSecret,
     random: Math.random,
+    onDriverCall: metrics.driverCalled,
+    onLogged: metrics.accessChanged,
   });
   const recorders: FactRecorder[] = [notifications.record, enforcement.record];
   const alarm = createDueAlarm(clock);
@@ -160,7 +175,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     dedupWindowMs: configuration.dedupWindowDays * dayMs,
   });
   const batcher = createBatcher({
-    commit,
+    commit: observeCommit(commit, metrics),
     maximumBatch: 5_000,
     // The embedded database has one connection; a server works on one batch while the next is being prepared.
     concurrency: database.kind === 'pglite' ? 1 : 2,
@@ -190,6 +205,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       await database.query('SELECT 1');
       return true;
     }),
+    metricsRoute(metrics.registry),
     ...tokenRoutes(tokens, () => clock.now()),
     ...metersRoutes(meterCatalog),
     ...notificationChannelRoutes(notifications),
@@ -213,13 +229,21 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     dueStandings,
   ];
 
+  const observe = observeRequests({
+    log,
+    metrics,
+    hotRoutes: new Set(fastRoutes.map(({ method, path }) => `${method.toUpperCase()} ${path}`)),
+  });
   const server = createHttpServer({
     routes,
     fastRoutes,
     lookup,
     log,
     bodyLimitBytes: configuration.bodyLimitBytes,
-    observe: options.observe,
+    observe: (request, response) => {
+      observe(request, response);
+      options.observe?.(request, response);
+    },
   });
   await listen(server, configuration.port, configuration.host);
   for (const work of background) work.start();

@@ -3,6 +3,8 @@ import type { IdentifierSource } from '../primitives/identifiers';
 import type { Database } from '../storage';
 import { createAccessAdministration } from './access-administration';
 import { openDriver } from './drivers/open-driver';
+import type { AccessLogEntry } from './log-store';
+import { type DriverCall, observeDrivers } from './observe-driver';
 import { AccessReconciler } from './reconciler';
 import { createAccessRecorder } from './record-access-changes';
 
@@ -16,6 +18,10 @@ export interface EnforcementOptions {
   secretOf: (name: string) => string | undefined;
   /** In [0, 1). */
   random: () => number;
+  /** Is told of every call of a driver. */
+  onDriverCall?: (call: DriverCall) => void;
+  /** Is told of every entry of the access log, after it is written. */
+  onLogged?: (entry: AccessLogEntry) => void;
 }
 
 export type Enforcement = ReturnType<typeof createEnforcement>;
@@ -31,7 +37,8 @@ export const createEnforcement = (options: EnforcementOptions) => {
     secretOf,
     random,
     now: () => clock.now(),
-    drivers: openDriver,
+    drivers: options.onDriverCall ? observeDrivers(openDriver, options.onDriverCall) : openDriver,
+    onLogged: options.onLogged,
     // The embedded database serves one process, so a new one takes the lanes of the one before at once.
     holder: database.kind === 'pglite' ? 'embedded' : newId(),
   });

@@ -1,5 +1,6 @@
 export type { AccessAdministration } from './access-administration';
 export type { AccessPolicy } from './access-policy';
+export { accessBacklog } from './backlog-store';
 export { createEnforcement, type Enforcement } from './enforcement';
 export { driverNames } from './gateway';
 export type { GatewayWithHealth } from './gateway-store';

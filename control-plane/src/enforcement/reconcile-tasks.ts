@@ -25,6 +25,7 @@ export interface ReconcileContext {
   directory: ConsumerDirectory;
   newId: IdentifierSource;
   now: () => number;
+  onLogged?: ((entry: AccessLogEntry) => void) | undefined;
 }
 
 /**
@@ -62,6 +63,7 @@ export const reconcileTasks = async (
     await saveResults(transaction, context.gateway.id, results, now);
     await appendLog(transaction, entries);
   });
+  if (context.onLogged) entries.forEach(context.onLogged);
 };
 
 const prepare = async (context: ReconcileContext, tasks: readonly AccessTask[]): Promise<TaskWork[]> => {

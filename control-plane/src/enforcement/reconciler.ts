@@ -9,7 +9,7 @@ import { openGateway } from './open-gateway';
 import { accessChannel } from './task-store';
 
 export interface ReconcilerOptions
-  extends Pick<LaneOptions, 'holder' | 'sweepIntervalMs' | 'random' | 'log' | 'now'> {
+  extends Pick<LaneOptions, 'holder' | 'sweepIntervalMs' | 'random' | 'log' | 'now' | 'onLogged'> {
   database: Database;
   newId: IdentifierSource;
   drivers: Readonly<Record<string, (options: DriverOptions) => GatewayDriver>>;

@@ -30,6 +30,8 @@ export interface NotificationsOptions {
   stopWithinMs: number;
   /** A failure of our own, never of a receiver. */
   onError: (error: unknown, doing: string) => void;
+  /** Is told of every attempt to deliver. */
+  onAttempt?: (attempt: { isSuccess: boolean; ms: number }) => void;
 }
 
 /** The stage: what is administered, what records facts, and the work beside requests. */
@@ -58,6 +60,7 @@ export const createNotifications = (options: NotificationsOptions): Notification
     sweepMs,
     stopWithinMs: options.stopWithinMs,
     onError,
+    onAttempt: options.onAttempt,
   });
   const wakeUps = createWakeUps(database, worker, onError);
   const recorder = createNotificationRecorder({ newId, announce: wakeUps.announce });

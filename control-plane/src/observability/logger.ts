@@ -1,23 +1,30 @@
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger } from 'pino';
 
-/** Structured logs, one JSON object a line on standard error. Tokens and secrets are cut out wherever they might stand. */
-export const createLogger = (level: string): Logger =>
+/** Names of fields whose values are secrets, wherever they stand: at the top, or up to four levels inside. */
+const secretFields = [
+  'authorization',
+  'Authorization',
+  'apikey',
+  'cookie',
+  'token',
+  'apiToken',
+  'signingSecret',
+  'password',
+  'databaseUrl',
+  'redisUrl',
+];
+const depths = ['', '*.', '*.*.', '*.*.*.', '*.*.*.*.'];
+
+/** Structured logs, one JSON object a line, on standard error unless told otherwise. Secrets are cut out. */
+export const createLogger = (level: string, destination?: DestinationStream): Logger =>
   pino(
     {
       level,
       base: { service: 'tollgate' },
       redact: {
-        paths: [
-          'authorization',
-          '*.authorization',
-          'headers.authorization',
-          '*.apikey',
-          '*.token',
-          '*.signingSecret',
-          '*.password',
-        ],
+        paths: depths.flatMap((depth) => secretFields.map((field) => `${depth}${field}`)),
         censor: '[secret]',
       },
     },
-    pino.destination({ dest: 2, sync: false }),
+    destination ?? pino.destination({ dest: 2, sync: false }),
   );

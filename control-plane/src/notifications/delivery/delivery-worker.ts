@@ -36,6 +36,7 @@ export interface DeliveryWorkerOptions {
   limits?: { total: number; probation: number; lane: number };
   /** A failure of the worker's own, never of a receiver. */
   onError: (error: unknown, doing: string) => void;
+  onAttempt?: ((attempt: { isSuccess: boolean; ms: number }) => void) | undefined;
 }
 
 /** Work that goes on beside requests, woken when there are new deliveries. */
@@ -124,6 +125,7 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
     });
     const decision = decide(outcome, delivery.tries, delivery.isResend, clock.now(), options.random());
     const { statusCode, body, durationMs } = outcome;
+    options.onAttempt?.({ isSuccess: decision.state === 'SUCCESS', ms: durationMs });
     return {
       delivery,
       ...decision,
