@@ -14,6 +14,8 @@ const workspace = (name) => ({
   displayName: name,
   rootDir: `${__dirname}/${name}`,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // Minutes each; `npm run test:long` runs them.
+  testPathIgnorePatterns: ['\\.long\\.test\\.ts$'],
   testEnvironment: 'node',
   transform,
 });
