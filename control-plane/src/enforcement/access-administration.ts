@@ -24,6 +24,7 @@ import {
 import { type LogFilter, readLog } from './log-store';
 import { tokenReference } from './open-gateway';
 import { deletePolicy, findPolicy, listPolicies, type PolicyFilter, savePolicy } from './policy-store';
+import { readAccessStates, type StateFilter } from './state-store';
 import { requestAccess, requestAllOfFeature } from './task-store';
 
 export type GatewayInput = Pick<Gateway, 'key' | 'name' | 'driver' | 'settings'>;
@@ -43,6 +44,12 @@ export interface AdministrationOptions {
 }
 
 export type AccessAdministration = ReturnType<typeof createAccessAdministration>;
+
+/** A filter in which gateway and customer are named by id or key. */
+type NamedFilter<Filter> = Omit<Filter, 'gatewayId' | 'customerId'> & {
+  gateway?: string | undefined;
+  customer?: string | undefined;
+};
 
 /** What people decide about access: gateways, policies, holds. Every change makes the customers concerned due in its transaction. */
 export const createAccessAdministration = (options: AdministrationOptions) => {
@@ -65,6 +72,10 @@ export const createAccessAdministration = (options: AdministrationOptions) => {
     if (!id) throw notFound('customer', idOrKey);
     return id;
   };
+
+  /** Those of customers that were deleted stay in the log under their ids. */
+  const loggedCustomerOf = async (idOrKey: string): Promise<string> =>
+    (await findCustomerId(database, idOrKey)) ?? idOrKey;
 
   const store = async (policy: AccessPolicy, cause: string): Promise<AccessPolicy> => {
     await refuseTaken(
@@ -140,12 +151,21 @@ export const createAccessAdministration = (options: AdministrationOptions) => {
     },
 
     readLog: async (
-      { gateway, ...filter }: Omit<LogFilter, 'gatewayId'> & { gateway?: string | undefined },
+      { gateway, customer, ...filter }: NamedFilter<LogFilter>,
       before: string | undefined,
       limit: number,
     ) => {
       const gatewayId = gateway === undefined ? undefined : (await gatewayOf(gateway)).id;
-      return readLog(database, { ...filter, gatewayId }, before, limit);
+      const customerId = customer === undefined ? undefined : await loggedCustomerOf(customer);
+      return readLog(database, { ...filter, gatewayId, customerId }, before, limit);
+    },
+    readStates: async (
+      { gateway, ...filter }: Omit<StateFilter, 'gatewayId'> & { gateway?: string | undefined },
+      cursor: string | undefined,
+      limit: number,
+    ) => {
+      const gatewayId = gateway === undefined ? undefined : (await gatewayOf(gateway)).id;
+      return readAccessStates(database, { ...filter, gatewayId }, cursor, limit, clock.now());
     },
 
     listHolds: (filter: HoldFilter, before: string | undefined, limit: number) =>

@@ -14,7 +14,7 @@ export interface AccessGrounds {
   reported: boolean | undefined;
   /** Holds in force. */
   holds: readonly HoldInForce[];
-  /** Whether there ever was a hold, in force or not. */
+  /** Whether there ever was a hold for this very feature, in force or not. */
   wasHeld: boolean;
 }
 
@@ -28,13 +28,15 @@ export type AccessReason = 'entitled' | 'not_entitled' | 'reported' | 'hold' | '
 /**
  * Whether a customer is to have access. A hold for the feature stands above one for all features, any hold above the
  * entitlement, and an entitlement known here above what was reported from elsewhere. A customer that never had any of
- * these is left alone, so that a new policy cuts off nobody who was never sold anything.
+ * these is left alone, so that a new policy cuts off nobody who was never sold anything; a hold for all features means all
+ * that the customer is managed for, since its end must not give what was never sold.
  */
 export const decideAccess = (featureKey: string, grounds: AccessGrounds): AccessDecision => {
   const { entitled, reported, holds, wasHeld } = grounds;
+  const isManaged = entitled !== undefined || reported !== undefined;
   const hold =
     holds.find((candidate) => candidate.featureKey === featureKey) ??
-    holds.find((candidate) => candidate.featureKey === null);
+    (isManaged ? holds.find((candidate) => candidate.featureKey === null) : undefined);
   if (hold) return { access: hold.kind === 'hold' ? 'out' : 'in', reason: hold.kind };
   if (entitled !== undefined) {
     return entitled ? { access: 'in', reason: 'entitled' } : { access: 'out', reason: 'not_entitled' };

@@ -2,6 +2,7 @@ import type { Clock } from '../primitives/clock';
 import type { IdentifierSource } from '../primitives/identifiers';
 import type { Database } from '../storage';
 import { createAccessAdministration } from './access-administration';
+import { AccessFeed } from './access-feed';
 import { openDriver } from './drivers/open-driver';
 import type { AccessLogEntry } from './log-store';
 import { type DriverCall, observeDrivers } from './observe-driver';
@@ -43,7 +44,11 @@ export const createEnforcement = (options: EnforcementOptions) => {
     holder: database.kind === 'pglite' ? 'embedded' : newId(),
   });
   const wake = (gatewayId: string) => reconciler.wake(gatewayId);
+  const feed = new AccessFeed(database, (error) =>
+    log.warn({ err: error }, 'live views of access miss entries'),
+  );
   return {
+    feed,
     record: createAccessRecorder(wake),
     administration: createAccessAdministration({
       database,
@@ -52,7 +57,12 @@ export const createEnforcement = (options: EnforcementOptions) => {
       wake,
       refresh: () => reconciler.refresh(),
     }),
-    start: () => reconciler.start(),
-    stop: () => reconciler.stop(),
+    start: () => {
+      feed.start();
+      reconciler.start();
+    },
+    stop: async () => {
+      await Promise.all([feed.stop(), reconciler.stop()]);
+    },
   };
 };

@@ -18,7 +18,7 @@ interface GroundsRow {
   subjects: string[] | null;
   entitled: Record<string, boolean> | null;
   reported: Record<string, boolean> | null;
-  holds: (HoldInForce & { endsAt: number | null; endedAt: number | null })[] | null;
+  holds: (HoldInForce & { endedAt: number | null })[] | null;
 }
 
 /**
@@ -36,14 +36,13 @@ export const readGrounds = async (
     queryable.arrays.text(featureKeys),
     now,
   ]);
-  return new Map(rows.map((row) => [row.id, groundsOf(row, now)]));
+  return new Map(rows.map((row) => [row.id, groundsOf(row)]));
 };
 
-const groundsOf = (row: GroundsRow, now: number): CustomerGrounds => {
+const groundsOf = (row: GroundsRow): CustomerGrounds => {
   const holds = row.holds ?? [];
-  const inForce = holds.filter(
-    ({ endsAt, endedAt }) => endedAt === null && (endsAt === null || now < endsAt),
-  );
+  // A hold whose time is over counts until it is ended, so that its end is the cause of what follows.
+  const inForce = holds.filter(({ endedAt }) => endedAt === null);
   return {
     customerId: row.id,
     key: row.key,
@@ -53,7 +52,7 @@ const groundsOf = (row: GroundsRow, now: number): CustomerGrounds => {
       entitled: row.entitled?.[featureKey],
       reported: row.reported?.[featureKey],
       holds: inForce,
-      wasHeld: holds.some((hold) => hold.featureKey === null || hold.featureKey === featureKey),
+      wasHeld: holds.some((hold) => hold.featureKey === featureKey),
     }),
   };
 };
@@ -73,8 +72,8 @@ const groundsStatement = `WITH c AS (SELECT id, key, name FROM customer WHERE id
     SELECT customer_id, jsonb_object_agg(feature_key, has_access) AS reported FROM reported_access
     WHERE customer_id = ANY ($1::text[]) AND feature_key = ANY ($2::text[]) GROUP BY customer_id),
   holds AS (
-    SELECT customer_id, jsonb_agg(jsonb_build_object('featureKey', feature_key, 'kind', kind, 'endsAt', ends_at,
-      'endedAt', ended_at)) AS holds FROM access_hold
+    SELECT customer_id, jsonb_agg(jsonb_build_object('featureKey', feature_key, 'kind', kind, 'endedAt',
+      ended_at)) AS holds FROM access_hold
     WHERE customer_id = ANY ($1::text[]) GROUP BY customer_id)
   SELECT c.id, c.key, c.name, subjects.subjects, entitled.entitled, reported.reported, holds.holds FROM c
   LEFT JOIN subjects ON subjects.customer_id = c.id LEFT JOIN entitled ON entitled.customer_id = c.id
@@ -104,8 +103,7 @@ export const readManagedCustomers = async (
     `SELECT customer_id FROM (
        SELECT customer_id FROM entitlement WHERE feature_key = ANY ($1::text[]) AND customer_id > $2
        UNION SELECT customer_id FROM reported_access WHERE feature_key = ANY ($1::text[]) AND customer_id > $2
-       UNION SELECT customer_id FROM access_hold
-         WHERE (feature_key IS NULL OR feature_key = ANY ($1::text[])) AND customer_id > $2) AS managed
+       UNION SELECT customer_id FROM access_hold WHERE feature_key = ANY ($1::text[]) AND customer_id > $2) AS managed
      ORDER BY customer_id LIMIT $3::bigint`,
     [queryable.arrays.text(featureKeys), after, limit],
   );

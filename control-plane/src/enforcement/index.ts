@@ -7,3 +7,4 @@ export type { GatewayWithHealth } from './gateway-store';
 export type { AccessHold } from './hold-store';
 export type { AccessLogEntry } from './log-store';
 export { createAccessRecorder } from './record-access-changes';
+export { type AccessState, accessStatuses } from './state-store';

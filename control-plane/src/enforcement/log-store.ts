@@ -143,3 +143,28 @@ export const readLog = async (
   );
   return rows.map(entryOf);
 };
+
+/** Entries by id, oldest first. */
+export const readLogEntries = async (
+  queryable: Queryable,
+  ids: readonly string[],
+): Promise<AccessLogEntry[]> => {
+  const { rows } = await queryable.query<LogRow>(
+    'SELECT * FROM access_log WHERE id = ANY ($1::text[]) ORDER BY id',
+    [queryable.arrays.text(ids)],
+  );
+  return rows.map(entryOf);
+};
+
+/** Entries after the entry `after`, oldest first. */
+export const readLogAfter = async (
+  queryable: Queryable,
+  after: string,
+  limit: number,
+): Promise<AccessLogEntry[]> => {
+  const { rows } = await queryable.query<LogRow>(
+    'SELECT * FROM access_log WHERE id > $1 ORDER BY id LIMIT $2::bigint',
+    [after, limit],
+  );
+  return rows.map(entryOf);
+};

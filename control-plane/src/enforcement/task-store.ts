@@ -116,7 +116,7 @@ export const requestAllOfFeature = async (
      SELECT $2, customer_id, $4, $3, $4 FROM (
        SELECT customer_id FROM entitlement WHERE feature_key = $1
        UNION SELECT customer_id FROM reported_access WHERE feature_key = $1
-       UNION SELECT customer_id FROM access_hold WHERE feature_key = $1 OR feature_key IS NULL) AS concerned
+       UNION SELECT customer_id FROM access_hold WHERE feature_key = $1) AS concerned
      ORDER BY customer_id
      ON CONFLICT (gateway_id, customer_id) DO UPDATE SET generation = access_state.generation + 1,
        due_at = excluded.due_at, attempts = 0, cause = excluded.cause, caused_at = excluded.caused_at`,

@@ -113,6 +113,14 @@ export class AccessFixture {
     await this.settleAll([entitlementId], 'entitlement_deleted');
   }
 
+  /** Deletes a customer: its entitlements end, and its subjects are free again. */
+  async removeCustomer({ customerId, entitlementId }: EntitledCustomer): Promise<void> {
+    const now = this.clock.now();
+    await this.database.query('UPDATE customer SET deleted_at = $2 WHERE id = $1', [customerId, now]);
+    await this.database.query('DELETE FROM customer_subject WHERE customer_id = $1', [customerId]);
+    await this.remove(entitlementId);
+  }
+
   async settleAll(entitlementIds: readonly string[], cause = 'entitlement'): Promise<void> {
     const now = this.clock.now();
     const changes = entitlementIds.map((entitlementId) => ({ entitlementId, changedFrom: now }));

@@ -24,6 +24,7 @@ export interface AdminAnswer {
 /** One page of a Kong list. */
 interface Page {
   data?: unknown[];
+  consumers?: unknown[];
   offset?: string | null;
 }
 
@@ -76,15 +77,29 @@ export class AdminClient {
 
   /** All rows of a list, page by page. */
   async list(path: string): Promise<unknown[]> {
+    const rows = await this.listIfPresent(path);
+    if (rows) return rows;
+    throw new GatewayError(
+      'misconfigured',
+      `GET ${path}: 404; check the gateway's address, driver and workspace`,
+    );
+  }
+
+  /** All rows of a list, page by page; undefined when the gateway has no such list. */
+  async listIfPresent(path: string): Promise<unknown[] | undefined> {
     const rows: unknown[] = [];
     let offset: string | null | undefined;
     for (let page = 0; page < pageLimit; page += 1) {
       const after = offset ? `&offset=${encodeURIComponent(offset)}` : '';
       const { status, body } = await this.call('GET', `${path}?size=${pageSize}${after}`);
-      if (status !== 200) throw listRefused(path, status, body);
-      const { data, offset: next } = body as Page;
-      if (!Array.isArray(data)) throw listRefused(path, status, body);
-      rows.push(...data);
+      if (status === 404) return undefined;
+      // Kong before 3.5 lists the members of a group as `consumers`, without pages.
+      const { data, consumers, offset: next } = (body ?? {}) as Page;
+      const found = data ?? consumers;
+      if (status !== 200 || !Array.isArray(found)) {
+        throw new GatewayError('misconfigured', `GET ${path}: ${status} ${messageOf(body)}; this is no list`);
+      }
+      rows.push(...found);
       offset = next;
       if (!offset) return rows;
     }
@@ -115,12 +130,6 @@ export class AdminClient {
     return new GatewayError('misconfigured', `${text}; check the gateway's address and driver`);
   }
 }
-
-const listRefused = (path: string, status: number, body: unknown): GatewayError =>
-  new GatewayError(
-    status === 404 ? 'group_missing' : 'misconfigured',
-    `GET ${path}: ${status} ${messageOf(body)}; check the gateway's driver, workspace and groups`,
-  );
 
 /** Kong's `message`, or the beginning of whatever came. */
 export const messageOf = (body: unknown): string => {

@@ -30,7 +30,8 @@ const findByKey = async (client: AdminClient, key: string): Promise<KongConsumer
   return [...(named?.username === key ? [named] : []), ...byCustomId];
 };
 
-const getConsumer = async (client: AdminClient, name: string): Promise<KongConsumer | undefined> => {
+/** One consumer by what Kong takes in the path. */
+export const getConsumer = async (client: AdminClient, name: string): Promise<KongConsumer | undefined> => {
   if (name === '') return undefined;
   const { status, body } = await client.call('GET', `/consumers/${encodeURIComponent(name)}`);
   return status === 200 ? consumerOf(body) : undefined;

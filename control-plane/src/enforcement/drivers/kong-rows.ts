@@ -11,6 +11,8 @@ const consumerRow = z.object({
 });
 const aclRow = z.object({ group: z.string(), consumer: z.object({ id: z.string() }) });
 
+const groupRow = z.object({ id: z.string(), name: z.string() });
+
 const parse = <T>(schema: z.ZodType<T>, row: unknown, what: string): T => {
   const result = schema.safeParse(row);
   if (result.success) return result.data;
@@ -29,6 +31,8 @@ export const aclOf = (row: unknown): { group: string; consumerId: string } => {
   const { group, consumer } = parse(aclRow, row, 'acl');
   return { group, consumerId: consumer.id };
 };
+
+export const groupOf = (row: unknown): { id: string; name: string } => parse(groupRow, row, 'consumer group');
 
 /** Memberships of every consumer, from what groups each is in. */
 export const membershipsOf = (

@@ -4,11 +4,15 @@ import { gatewaysRoutes } from './gateways-routes';
 import { holdsRoutes } from './holds-routes';
 import { logRoutes } from './log-routes';
 import { policiesRoutes } from './policies-routes';
+import { statesRoutes } from './states-routes';
+import { streamRoutes } from './stream-routes';
 
 /** Everything under /api/v1/access. */
-export const accessRoutes = ({ administration }: Enforcement): Route[] => [
+export const accessRoutes = ({ administration, feed }: Enforcement): Route[] => [
   ...gatewaysRoutes(administration),
   ...policiesRoutes(administration),
   ...holdsRoutes(administration),
+  ...statesRoutes(administration),
   ...logRoutes(administration),
+  ...streamRoutes({ feed }),
 ];

@@ -49,9 +49,9 @@ const read = async (
 ): Promise<ConsumerMemberships[]> => {
   const found: ConsumerMemberships[] = [];
   for (const consumer of consumers) {
-    const { status, body } = await client.call('GET', `/consumers/${consumer.id}/acls?size=1000`);
-    if (status === 404) continue;
-    const own = new Set(((body as { data?: unknown[] }).data ?? []).map((row) => aclOf(row).group));
+    const rows = await client.listIfPresent(`/consumers/${consumer.id}/acls`);
+    if (!rows) continue;
+    const own = new Set(rows.map((row) => aclOf(row).group));
     found.push(...membershipsOf([consumer], groups, (_, group) => own.has(group)));
   }
   return found;
@@ -68,9 +68,10 @@ const make = async (client: AdminClient, change: MembershipChange): Promise<Chan
   );
   const answer = `${method} ${status}`;
   if (status === 200 || status === 201 || status === 204) return { outcome: 'done', answer };
-  if (status === 404 && action === 'remove') return { outcome: 'already', answer };
   if (status === 409) return { outcome: 'already', answer };
   if (status === 404) {
+    const { status: found } = await client.call('GET', `/consumers/${consumer.id}`);
+    if (action === 'remove' && found === 200) return { outcome: 'already', answer };
     throw new GatewayError(
       'consumer_missing',
       `the gateway has no consumer "${consumer.username ?? `${consumerIdPrefix}${consumer.id}`}" (${messageOf(body)})`,
