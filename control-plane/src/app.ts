@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { createPlans } from './billing';
 import { createFeatureRegistry, createFeatures, featureMeterGuard } from './catalog';
 import type { Configuration } from './config/configuration';
 import { environmentSecret } from './config/environment-secret';
@@ -31,6 +32,7 @@ import { notificationChannelRoutes } from './http/openmeter/notification-channel
 import { notificationEventRoutes } from './http/openmeter/notification-event-routes';
 import { notificationRuleRoutes } from './http/openmeter/notification-rule-routes';
 import { subjectsRoutes } from './http/openmeter/subjects-routes';
+import { planRoutes } from './http/openmeter/plans-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
@@ -215,6 +217,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...accessRoutes(enforcement),
     ...featureRoutes(catalog, database),
     ...customerRoutes({ customers, values, database }),
+    ...planRoutes({ plans: createPlans({ database, clock, newId }), database, clock }),
     ...entitlementSuite({ entitlements, values, database, clock, newId }),
     ...eventsRoutes({ database, meters, clock }),
     ...subjectsRoutes({ database, clock, newId }),

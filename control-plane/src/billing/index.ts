@@ -1,0 +1,4 @@
+export { type Plan, type PlanDetails, planStatuses, statusOfPlan } from './plans/plan';
+export { listPlans } from './plans/plan-store';
+export { createPlans, type Plans } from './plans/plans';
+export type { PriceTerms, RateCard } from './plans/rate-card';
