@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { createPlans } from './billing';
+import { createPlans, createSubscriptions } from './billing';
 import { createFeatureRegistry, createFeatures, featureMeterGuard } from './catalog';
 import type { Configuration } from './config/configuration';
 import { environmentSecret } from './config/environment-secret';
@@ -33,6 +33,7 @@ import { notificationEventRoutes } from './http/openmeter/notification-event-rou
 import { notificationRuleRoutes } from './http/openmeter/notification-rule-routes';
 import { subjectsRoutes } from './http/openmeter/subjects-routes';
 import { planRoutes } from './http/openmeter/plans-routes';
+import { subscriptionRoutes } from './http/openmeter/subscriptions-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
@@ -166,6 +167,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     guard: featureMeterGuard,
     onBackfill: backfill.wake,
   });
+  const subscriptions = createSubscriptions({ database, clock, newId, entitlements, settleAfterIngest });
 
   const commit = createIngestPipeline({
     database,
@@ -218,6 +220,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...featureRoutes(catalog, database),
     ...customerRoutes({ customers, values, database }),
     ...planRoutes({ plans: createPlans({ database, clock, newId }), database, clock }),
+    ...subscriptionRoutes({ subscriptions, customers, database, clock }),
     ...entitlementSuite({ entitlements, values, database, clock, newId }),
     ...eventsRoutes({ database, meters, clock }),
     ...subjectsRoutes({ database, clock, newId }),

@@ -2,3 +2,16 @@ export { type Plan, type PlanDetails, planStatuses, statusOfPlan } from './plans
 export { listPlans } from './plans/plan-store';
 export { createPlans, type Plans } from './plans/plans';
 export type { PriceTerms, RateCard } from './plans/rate-card';
+export {
+  endOfPhase,
+  type Subscription,
+  statusOfSubscription,
+  subscriptionStatuses,
+} from './subscriptions/subscription';
+export { listSubscriptions } from './subscriptions/subscription-store';
+export {
+  createSubscriptions,
+  type NewSubscription,
+  type Subscriptions,
+  type Timing,
+} from './subscriptions/subscriptions';

@@ -113,10 +113,10 @@ export const setEffective = async (
 };
 
 export const markPlanDeleted = async (transaction: Transaction, id: string, now: number): Promise<void> => {
-  await transaction.query(
-    'UPDATE plan SET deleted_at = $2::bigint, updated_at = $2::bigint WHERE id = $1',
-    [id, now],
-  );
+  await transaction.query('UPDATE plan SET deleted_at = $2::bigint, updated_at = $2::bigint WHERE id = $1', [
+    id,
+    now,
+  ]);
 };
 
 /** Which plans a list shows; undefined for no condition. */

@@ -189,7 +189,9 @@ const refuseUnlessDraft = (plan: Plan, now: number): void => {
 
 const problemsNow = async (queryable: Queryable, plan: Plan): Promise<FieldError[]> => {
   const cards = plan.phases.flatMap(({ rateCards }) => rateCards);
-  const keys = [...new Set(cards.flatMap(({ featureKey }) => (featureKey === undefined ? [] : [featureKey])))];
+  const keys = [
+    ...new Set(cards.flatMap(({ featureKey }) => (featureKey === undefined ? [] : [featureKey]))),
+  ];
   const features = new Map<string, Feature>();
   for (const key of keys) {
     const feature = await findFeature(queryable, key);

@@ -65,7 +65,9 @@ const problemsOfPhase = ({ duration, rateCards }: PlanPhase, isLast: boolean, pa
     problems.push(problem(field, 'phase_without_duration', message));
   }
   if (rateCards.length === 0) {
-    problems.push(problem(`${path}.rateCards`, 'phase_without_rate_cards', 'must hold at least one rate card'));
+    problems.push(
+      problem(`${path}.rateCards`, 'phase_without_rate_cards', 'must hold at least one rate card'),
+    );
   }
   return problems;
 };
@@ -117,7 +119,10 @@ const problemsOfTerms = (card: RateCard, feature: Feature | undefined, path: str
 
 /** The pure price's names of fields, as callers write them. */
 const nameInTerms = (field: string): string =>
-  field.replace('.upTo', '.upToAmount').replace('.flatAmount', '.flatPrice').replace('.unitAmount', '.unitPrice');
+  field
+    .replace('.upTo', '.upToAmount')
+    .replace('.flatAmount', '.flatPrice')
+    .replace('.unitAmount', '.unitPrice');
 
 const problemsOfTemplate = (card: RateCard, feature: Feature | undefined, path: string): FieldError[] => {
   const template = card.entitlementTemplate;
@@ -139,7 +144,8 @@ const problemsOfTemplate = (card: RateCard, feature: Feature | undefined, path: 
   }
   const usagePeriod = template.usagePeriod ?? card.billingCadence;
   if (usagePeriod === null || !parseInterval(usagePeriod)) {
-    const message = 'must be an ISO 8601 duration of at least an hour, as there is no billing cadence to follow';
+    const message =
+      'must be an ISO 8601 duration of at least an hour, as there is no billing cadence to follow';
     problems.push(problem(`${at}.usagePeriod`, 'invalid_interval', message));
   }
   return problems;

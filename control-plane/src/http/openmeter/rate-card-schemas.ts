@@ -27,8 +27,14 @@ const flatPrice = z.object({
 const tierLimit = 100;
 const tier = z.object({
   upToAmount: numeric.optional(),
-  flatPrice: z.object({ type: z.literal('flat'), amount: numeric }).nullable().default(null),
-  unitPrice: z.object({ type: z.literal('unit'), amount: numeric }).nullable().default(null),
+  flatPrice: z
+    .object({ type: z.literal('flat'), amount: numeric })
+    .nullable()
+    .default(null),
+  unitPrice: z
+    .object({ type: z.literal('unit'), amount: numeric })
+    .nullable()
+    .default(null),
 });
 
 /** OpenMeter's RateCardUsageBasedPrice. */

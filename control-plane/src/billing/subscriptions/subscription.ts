@@ -1,0 +1,71 @@
+import type { RateCard } from '../plans/rate-card';
+
+/** One rate card of a phase, as a subscription has it. */
+export interface SubscriptionItem {
+  id: string;
+  card: RateCard;
+  /** The feature that the key meant when the subscription was made. */
+  featureId: string | null;
+  /** The entitlement made of the card's template. */
+  entitlementId: string | null;
+}
+
+/** A phase of the plan laid out in time, epoch milliseconds. */
+export interface SubscriptionPhase {
+  id: string;
+  key: string;
+  name: string;
+  description?: string | undefined;
+  metadata?: Record<string, string> | undefined;
+  activeFrom: number;
+  /** As the plan has it; the end of the subscription may come first. */
+  activeTo: number | null;
+  items: SubscriptionItem[];
+}
+
+/** A customer's plan from `activeFrom` up to `activeTo`. Times are epoch milliseconds. */
+export interface Subscription {
+  id: string;
+  customerId: string;
+  plan: { id: string; key: string; version: number };
+  name: string;
+  description: string | null;
+  metadata: Record<string, string>;
+  currency: string;
+  /** ISO 8601 duration. */
+  billingCadence: string;
+  billingAnchor: number;
+  isProrated: boolean;
+  phases: SubscriptionPhase[];
+  activeFrom: number;
+  activeTo: number | null;
+  nextLinesAt: number | null;
+  createdAt: number;
+  updatedAt: number;
+  deletedAt: number | null;
+}
+
+export const subscriptionStatuses = ['active', 'inactive', 'canceled', 'scheduled'] as const;
+export type SubscriptionStatus = (typeof subscriptionStatuses)[number];
+
+/** `canceled` has an end that is still to come; `inactive` is past it. */
+export const statusOfSubscription = (
+  { activeFrom, activeTo }: Pick<Subscription, 'activeFrom' | 'activeTo'>,
+  now: number,
+): SubscriptionStatus => {
+  if (activeTo !== null && activeTo <= now) return 'inactive';
+  if (activeFrom > now) return 'scheduled';
+  return activeTo === null ? 'active' : 'canceled';
+};
+
+/** The earlier of two ends, where null is none. */
+export const earlierEnd = (a: number | null, b: number | null): number | null => {
+  if (a === null) return b;
+  return b === null ? a : Math.min(a, b);
+};
+
+/** The phase's end as the subscription's own end cuts it. */
+export const endOfPhase = (
+  { activeTo }: Pick<Subscription, 'activeTo'>,
+  phase: Pick<SubscriptionPhase, 'activeTo'>,
+): number | null => earlierEnd(activeTo, phase.activeTo);
