@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { createPlans, createSubscriptions } from './billing';
+import { createBilling } from './billing';
 import { createFeatureRegistry, createFeatures, featureMeterGuard } from './catalog';
 import type { Configuration } from './config/configuration';
 import { environmentSecret } from './config/environment-secret';
@@ -22,6 +22,7 @@ import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
 import { metricsRoute } from './http/metrics-route';
 import { openApiRoutes } from './http/openapi/openapi-routes';
+import { billingSuite } from './http/openmeter/billing-suite';
 import { customerRoutes } from './http/openmeter/customers-routes';
 import { entitlementSuite } from './http/openmeter/entitlement-suite';
 import { eventsRoutes } from './http/openmeter/events-routes';
@@ -32,8 +33,6 @@ import { notificationChannelRoutes } from './http/openmeter/notification-channel
 import { notificationEventRoutes } from './http/openmeter/notification-event-routes';
 import { notificationRuleRoutes } from './http/openmeter/notification-rule-routes';
 import { subjectsRoutes } from './http/openmeter/subjects-routes';
-import { planRoutes } from './http/openmeter/plans-routes';
-import { subscriptionRoutes } from './http/openmeter/subscriptions-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
@@ -167,7 +166,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     guard: featureMeterGuard,
     onBackfill: backfill.wake,
   });
-  const subscriptions = createSubscriptions({ database, clock, newId, entitlements, settleAfterIngest });
+  const billing = createBilling({ database, clock, newId, entitlements, settleAfterIngest });
 
   const commit = createIngestPipeline({
     database,
@@ -219,8 +218,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...accessRoutes(enforcement),
     ...featureRoutes(catalog, database),
     ...customerRoutes({ customers, values, database }),
-    ...planRoutes({ plans: createPlans({ database, clock, newId }), database, clock }),
-    ...subscriptionRoutes({ subscriptions, customers, database, clock }),
+    ...billingSuite({ billing, customers, database, clock }),
     ...entitlementSuite({ entitlements, values, database, clock, newId }),
     ...eventsRoutes({ database, meters, clock }),
     ...subjectsRoutes({ database, clock, newId }),

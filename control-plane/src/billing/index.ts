@@ -1,6 +1,7 @@
+export { type Billing, createBilling } from './billing';
 export { type Plan, type PlanDetails, planStatuses, statusOfPlan } from './plans/plan';
 export { listPlans } from './plans/plan-store';
-export { createPlans, type Plans } from './plans/plans';
+export type { Plans } from './plans/plans';
 export type { PriceTerms, RateCard } from './plans/rate-card';
 export {
   endOfPhase,
@@ -9,9 +10,4 @@ export {
   subscriptionStatuses,
 } from './subscriptions/subscription';
 export { listSubscriptions } from './subscriptions/subscription-store';
-export {
-  createSubscriptions,
-  type NewSubscription,
-  type Subscriptions,
-  type Timing,
-} from './subscriptions/subscriptions';
+export type { NewSubscription, Subscriptions } from './subscriptions/subscriptions';

@@ -135,4 +135,117 @@ describeOnEachStorage("OpenMeter's SDK drives billing, unchanged", (storage) => 
       expect(refused.status).toBe(400);
     });
   });
+
+  describe('subscriptions', () => {
+    const publish = async (key: string, amount?: string) => {
+      const plan = await openmeter.plans.create(draft(key, amount));
+      await openmeter.plans.publish(plan!.id);
+      return plan!;
+    };
+    const subscriber = async (key: string) =>
+      (await openmeter.customers.create({ key, name: key, usageAttribution: { subjectKeys: [key] } }))!;
+    const accessOf = async (key: string) => (await openmeter.customers.getAccess(key))!.entitlements;
+
+    beforeAll(async () => {
+      await publish('basic');
+      await publish('premium', '0.02');
+    });
+
+    it('gives access while they are in force, and refuses a second one of a customer', async () => {
+      const customer = await subscriber('sub-once');
+      expect(await accessOf('sub-once')).toEqual({});
+      const subscription = await openmeter.subscriptions.create({
+        customerId: customer.id,
+        plan: { key: 'basic' },
+      });
+      expect(subscription).toMatchObject({
+        status: 'active',
+        plan: { key: 'basic', version: 1 },
+        customerId: customer.id,
+        activeFrom: new Date(clock.now()),
+      });
+      expect(await accessOf('sub-once')).toMatchObject({ requests: { hasAccess: true, balance: 100 } });
+      const second = await refusal(
+        openmeter.subscriptions.create({ customerKey: 'sub-once', plan: { key: 'premium' } }),
+      );
+      expect(second.status).toBe(409);
+      expect(second.message).toContain('only_single_subscription_allowed_per_customer_at_a_time');
+
+      const canceled = await openmeter.subscriptions.cancel(subscription!.id, { timing: 'immediate' });
+      expect(canceled).toMatchObject({ status: 'inactive', activeTo: new Date(clock.now()) });
+      expect((await accessOf('sub-once')).requests?.hasAccess ?? false).toBe(false);
+      await openmeter.subscriptions.create({ customerKey: 'sub-once', plan: { key: 'premium' } });
+      expect(await accessOf('sub-once')).toMatchObject({ requests: { hasAccess: true } });
+    });
+
+    it('cancels at the end of the billing period, and takes that back', async () => {
+      const customer = await subscriber('sub-later');
+      const start = clock.now();
+      const created = (await openmeter.subscriptions.create({
+        customerId: customer.id,
+        plan: { key: 'basic' },
+      }))!;
+      clock.advance(5 * 86_400_000);
+      const canceled = await openmeter.subscriptions.cancel(created.id, { timing: 'next_billing_cycle' });
+      const end = new Date(start);
+      end.setUTCMonth(end.getUTCMonth() + 1);
+      expect(canceled).toMatchObject({ status: 'canceled', activeTo: end });
+      expect(await accessOf('sub-later')).toMatchObject({ requests: { hasAccess: true } });
+      const continued = await openmeter.subscriptions.unscheduleCancelation(created.id);
+      expect(continued).toMatchObject({ status: 'active' });
+      expect(continued!.activeTo).toBeUndefined();
+
+      await openmeter.subscriptions.cancel(created.id, { timing: 'next_billing_cycle' });
+      const later = (await openmeter.subscriptions.create({
+        customerId: customer.id,
+        plan: { key: 'premium' },
+        timing: end,
+      }))!;
+      expect(later.status).toBe('scheduled');
+      expect((await refusal(openmeter.subscriptions.unscheduleCancelation(created.id))).status).toBe(409);
+      const restored = await app.request('POST', `/api/v1/subscriptions/${created.id}/restore`);
+      expect(await restored.json()).toMatchObject({ id: created.id, status: 'active' });
+      expect((await refusal(openmeter.subscriptions.get(later.id))).status).toBe(404);
+      const kept = await openmeter.subscriptions.get(created.id);
+      const entitled = await openmeter.customers.entitlements.list(customer.id);
+      expect(entitled!.items.map(({ id }) => id)).toEqual([
+        (kept!.phases[0]!.items[1] as unknown as { entitlementId: string }).entitlementId,
+      ]);
+      expect(entitled!.items[0]!.activeTo).toBeUndefined();
+      expect((await refusal(openmeter.subscriptions.delete(created.id))).status).toBe(409);
+    });
+
+    it('changes the plan at once or later, and migrates to a newer version', async () => {
+      const customer = await subscriber('sub-change');
+      const first = (await openmeter.subscriptions.create({
+        customerId: customer.id,
+        plan: { key: 'basic' },
+      }))!;
+      clock.advance(86_400_000);
+      const change = await openmeter.subscriptions.change(first.id, {
+        timing: 'immediate',
+        plan: { key: 'premium' },
+      });
+      expect(change).toMatchObject({
+        current: { id: first.id, status: 'inactive', activeTo: new Date(clock.now()) },
+        next: { status: 'active', plan: { key: 'premium' }, billingAnchor: first.billingAnchor },
+      });
+      expect(await accessOf('sub-change')).toMatchObject({ requests: { hasAccess: true } });
+
+      const next = await app.request('POST', '/api/v1/plans/premium/next');
+      const version = (await next.json()) as { id: string };
+      await openmeter.plans.publish(version.id);
+      const migrated = await openmeter.subscriptions.migrate(change!.next.id, {
+        timing: 'next_billing_cycle',
+      });
+      expect(migrated).toMatchObject({
+        current: { status: 'canceled' },
+        next: { status: 'scheduled', plan: { key: 'premium', version: 2 } },
+      });
+      const all = await openmeter.customers.listSubscriptions(customer.id);
+      expect(all!.items.map(({ status }) => status)).toEqual(['inactive', 'canceled', 'scheduled']);
+      await openmeter.subscriptions.delete(migrated!.next.id);
+      expect(await openmeter.customers.listSubscriptions(customer.id)).toMatchObject({ totalCount: 2 });
+    });
+  });
 });

@@ -94,8 +94,6 @@ export const createPhaseEntitlements = (entitlements: Entitlements) => {
   };
 };
 
-export type PhaseEntitlements = ReturnType<typeof createPhaseEntitlements>;
-
 /** What a rate card's template stands for; usage counts from the phase's start, in periods from the billing anchor. */
 const entitlementOf = (
   subscription: Subscription,
