@@ -37,9 +37,9 @@ export const defineMetering = (database: Database): Promise<void> =>
       [now],
     );
     await transaction.query(
-      `INSERT INTO entitlement_standing (entitlement_id, customer_id, feature_id, feature_key, active_from, period_from,
+      `INSERT INTO entitlement_standing (entitlement_id, customer_id, feature_id, feature_key, active_from, measure_from, period_from,
          period_to, segment_from, valid_until, usage, exhausts_at, total_available, has_access, definitions, updated_at)
-       SELECT 'e1', 'c1', 'f1', 'api', $1, 0, $2, 0, $2, 0, $3::numeric, $3::numeric, true, version, $1 FROM catalog_version`,
+       SELECT 'e1', 'c1', 'f1', 'api', $1, 0, 0, $2, 0, $2, 0, $3::numeric, $3::numeric, true, version, $1 FROM catalog_version`,
       [now, endOfTime, exhaustsAt],
     );
   });

@@ -20,6 +20,7 @@ import { accessRoutes } from './http/access/access-routes';
 import { registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
+import { entitlementAccessRoutes } from './http/konnect/entitlement-access-routes';
 import { metricsRoute } from './http/metrics-route';
 import { openApiRoutes } from './http/openapi/openapi-routes';
 import { billingSuite } from './http/openmeter/billing-suite';
@@ -220,6 +221,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...customerRoutes({ customers, values, database }),
     ...billingSuite({ billing, customers, database, clock }),
     ...entitlementSuite({ entitlements, values, database, clock, newId }),
+    ...entitlementAccessRoutes({ customers, values, database, clock }),
     ...eventsRoutes({ database, meters, clock }),
     ...subjectsRoutes({ database, clock, newId }),
   ];

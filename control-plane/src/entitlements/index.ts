@@ -1,3 +1,4 @@
+export { type CustomerAccess, queryAccess } from './access-store';
 export type { Standing } from './burn-down/standing';
 export { createDueAlarm, createDueStandingsWorker, type DueAlarm } from './due-standings-worker';
 export type { Entitlement, MeteredEntitlement } from './entitlement';
