@@ -35,61 +35,76 @@ export const settleWith = (recorders: readonly FactRecorder[]) =>
   createSettle({ watches: createWatchRegistry(), newId, recorders });
 
 /** A customer with one metered entitlement for events of the type `<featureKey>`, written straight into the tables. */
-export const entitleCustomer = async (options: EntitledCustomerOptions): Promise<EntitledCustomer> => {
-  const { database, from, subject } = options;
-  const ids = { customerId: newId(), featureId: '', entitlementId: newId() };
+export const entitleCustomer = async (options: EntitledCustomerOptions): Promise<EntitledCustomer> =>
+  (await entitleCustomers({ ...options, subjects: [options.subject] }))[0]!;
+
+/** The same for many customers, with one statement a table. */
+export const entitleCustomers = async (
+  options: Omit<EntitledCustomerOptions, 'subject'> & { subjects: readonly string[] },
+): Promise<EntitledCustomer[]> => {
+  const { database, from, subjects } = options;
+  const { arrays } = database;
   const featureKey = options.featureKey ?? 'requests';
+  const customerIds = subjects.map(() => newId());
+  const entitlementIds = subjects.map(() => newId());
+  let featureId = '';
   await database.transaction(async (transaction) => {
     await changeDefinitions(transaction);
-    ids.featureId = await featureFor(transaction, featureKey, options.aggregation ?? 'COUNT', from);
+    featureId = await featureFor(transaction, featureKey, options.aggregation ?? 'COUNT', from);
     await transaction.query(
-      'INSERT INTO customer (id, key, name, created_at, updated_at) VALUES ($1, $2, $2, $3, $3)',
-      [ids.customerId, subject, from],
+      `INSERT INTO customer (id, key, name, created_at, updated_at)
+       SELECT id, key, key, $3::bigint, $3::bigint FROM unnest($1::text[], $2::text[]) AS c (id, key)`,
+      [arrays.text(customerIds), arrays.text(subjects), from],
     );
     await transaction.query(
-      'INSERT INTO customer_subject (subject, customer_id, is_listed) VALUES ($1, $2, true)',
-      [subject, ids.customerId],
+      `INSERT INTO customer_subject (customer_id, subject, is_listed)
+       SELECT id, key, true FROM unnest($1::text[], $2::text[]) AS c (id, key)`,
+      [arrays.text(customerIds), arrays.text(subjects)],
     );
     await transaction.query(
       `INSERT INTO entitlement (id, customer_id, feature_id, feature_key, type, measure_usage_from, usage_period_interval,
          usage_period_anchor, active_from, created_at, updated_at)
-       VALUES ($1, $2, $3, $4, 'metered', $5, $6, $5, $7, $5, $5)`,
+       SELECT id, customer_id, $3, $4, 'metered', $5::bigint, $6, $5::bigint, $7::bigint, $5::bigint, $5::bigint
+       FROM unnest($1::text[], $2::text[]) AS e (id, customer_id)`,
       [
-        ids.entitlementId,
-        ids.customerId,
-        ids.featureId,
+        arrays.text(entitlementIds),
+        arrays.text(customerIds),
+        featureId,
         featureKey,
         from,
         options.interval ?? 'P1M',
         options.activeFrom ?? from,
       ],
     );
-    await grantTo(transaction, ids.entitlementId, options.allowance, from, true);
-    await settleWith([])(
-      transaction,
-      [{ entitlementId: ids.entitlementId, changedFrom: from }],
-      'created',
-      from,
+    await transaction.query(
+      `INSERT INTO entitlement_grant
+         (id, entitlement_id, amount, effective_at, min_rollover, max_rollover, created_at, updated_at)
+       SELECT id, entitlement_id, $3::numeric, $4::bigint, $3::numeric, $3::numeric, $4::bigint, $4::bigint
+       FROM unnest($1::text[], $2::text[]) AS g (id, entitlement_id)`,
+      [arrays.text(subjects.map(() => newId())), arrays.text(entitlementIds), options.allowance, from],
     );
+    const changes = entitlementIds.map((entitlementId) => ({ entitlementId, changedFrom: from }));
+    await settleWith([])(transaction, changes, 'created', from);
   });
-  return ids;
+  return subjects.map((_, index) => ({
+    customerId: customerIds[index]!,
+    featureId,
+    entitlementId: entitlementIds[index]!,
+  }));
 };
 
-/** Writes a grant, without settling; a recurring one rolls over in full, as an allowance a period does. */
+/** Writes a grant, without settling; nothing of it rolls over. */
 export const grantTo = async (
   transaction: Transaction,
   entitlementId: string,
   amount: string,
   at: number,
-  isAllowance = false,
-): Promise<string> => {
-  const id = newId();
+): Promise<void> => {
   await transaction.query(
-    `INSERT INTO entitlement_grant (id, entitlement_id, amount, effective_at, min_rollover, max_rollover, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $5, $4, $4)`,
-    [id, entitlementId, amount, at, isAllowance ? amount : '0'],
+    `INSERT INTO entitlement_grant (id, entitlement_id, amount, effective_at, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $4, $4)`,
+    [newId(), entitlementId, amount, at],
   );
-  return id;
 };
 
 const featureFor = async (
