@@ -19,6 +19,8 @@ export interface WebhookReceiver {
   on(path: string): ReceivedWebhook[];
   /** What a path answers from now on. */
   answer(path: string, behaviour: WebhookBehaviour): void;
+  /** Called for each webhook, before it is answered. */
+  onArrival(listener: (webhook: ReceivedWebhook) => void): void;
   close(): Promise<void>;
 }
 
@@ -26,6 +28,7 @@ export interface WebhookReceiver {
 export const startWebhookReceiver = async (port = 0): Promise<WebhookReceiver> => {
   const received: ReceivedWebhook[] = [];
   const behaviours = new Map<string, WebhookBehaviour>();
+  const listeners: ((webhook: ReceivedWebhook) => void)[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -33,6 +36,7 @@ export const startWebhookReceiver = async (port = 0): Promise<WebhookReceiver> =
       const text = Buffer.concat(chunks).toString('utf8');
       const webhook = { path: request.url ?? '/', headers: request.headers, text, body: JSON.parse(text) };
       received.push(webhook);
+      for (const listener of listeners) listener(webhook);
       const behaviour = behaviours.get(webhook.path);
       if (behaviour) behaviour(response, webhook);
       else response.writeHead(204).end();
@@ -44,6 +48,7 @@ export const startWebhookReceiver = async (port = 0): Promise<WebhookReceiver> =
     received,
     on: (path) => received.filter((webhook) => webhook.path === path),
     answer: (path, behaviour) => behaviours.set(path, behaviour),
+    onArrival: (listener) => listeners.push(listener),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

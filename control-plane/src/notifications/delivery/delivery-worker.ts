@@ -17,7 +17,10 @@ import { signatureHeaders } from './signature';
 const lanesPerTake = 500;
 /** Channels that one sweep finds at most; the next sweep finds the others. */
 const channelsPerSweep = 2_000;
-const defaultLimits = { total: 1_000, probation: 800, lane: 16 };
+/** A receiver that answers gets up to 64 at once: a backlog of thousands is gone in seconds. */
+const defaultLimits = { total: 1_000, probation: 800, lane: 64 };
+/** Results that wait to be written at most; beyond it nothing more is taken. */
+const maximumUnwritten = 2_000;
 /** The pauses between attempts to write results, milliseconds; after the last one the lease runs out instead. */
 const writePausesMs = [50, 200, 1_000, 2_000];
 
@@ -80,7 +83,7 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
   };
 
   const takeAll = async (): Promise<void> => {
-    while (isRunning) {
+    while (isRunning && results.length < maximumUnwritten) {
       if (isSweepWanted) {
         isSweepWanted = false;
         lanes.want(await dueChannels(database, clock.now(), channelsPerSweep));
@@ -137,6 +140,8 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
     // What was given back is another worker's.
     if (hasReleased) return;
     results.push(finished);
+    lanes.finish(finished.delivery.channelId, finished.state === 'SUCCESS', performance.now());
+    pump();
     writing ??= writeAll().finally(() => {
       writing = undefined;
     });
@@ -148,10 +153,7 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
       const batch = results;
       results = [];
       await writeResults(batch);
-      for (const { delivery, state } of batch) {
-        underWay.delete(delivery);
-        lanes.finish(delivery.channelId, state === 'SUCCESS', performance.now());
-      }
+      for (const { delivery } of batch) underWay.delete(delivery);
       if (underWay.size === 0) idle?.();
       pump();
     }
