@@ -29,6 +29,7 @@ describe('lanes', () => {
     lanes.want(['living']);
     takeOneEach(lanes);
     lanes.finish('living', true, 0);
+    for (const { channelId, slots } of lanes.claim(1, 0)) lanes.settle(channelId, slots, 0);
     lanes.want(Array.from({ length: 100 }, (_, index) => `dead-${index}`));
     expect(takeOneEach(lanes)).toHaveLength(limits.probation);
     expect(takeOneEach(lanes)).toEqual([]);
