@@ -26,9 +26,7 @@ export const crossThresholds = async (
   newId: IdentifierSource,
   now: number,
 ): Promise<ThresholdOutcome> => {
-  const metered = evaluations.filter(
-    ({ entitlement, validUntil }) => entitlement.type === 'metered' && validUntil > now,
-  );
+  const metered = evaluations.filter((evaluation) => isMeteredAt(evaluation, now));
   const told = await readToldLines(transaction, metered);
   const crossings: ThresholdCrossed[] = [];
   const rearmed: { evaluation: Evaluation; ruleId: string; line: string }[] = [];
@@ -58,6 +56,13 @@ export const crossThresholds = async (
   const recorded = await saveCrossings(transaction, crossings);
   return { crossings: crossings.filter(({ id }) => recorded.has(id)), wakeAt };
 };
+
+/** A planned or ended entitlement reaches nothing: nobody can use it. */
+const isMeteredAt = ({ entitlement }: Evaluation, now: number): boolean =>
+  entitlement.type === 'metered' &&
+  entitlement.activeFrom <= now &&
+  (entitlement.activeTo === null || now < entitlement.activeTo) &&
+  (entitlement.deletedAt === null || now < entitlement.deletedAt);
 
 const concerns = ({ features }: ThresholdWatch, { feature }: Evaluation): boolean =>
   features === null ||
