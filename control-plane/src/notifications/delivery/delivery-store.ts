@@ -156,3 +156,11 @@ export const releaseDeliveries = async (
     ],
   );
 };
+
+/** Ends every lease: what a worker that is known to be gone had taken is due at once. */
+export const endLeases = async (database: Database, now: number): Promise<void> => {
+  await database.query(
+    'UPDATE notification_delivery SET due_at = $1::bigint, is_in_flight = false WHERE due_at > $1::bigint AND is_in_flight',
+    [now],
+  );
+};

@@ -2,6 +2,7 @@ import type { Clock } from '../../primitives/clock';
 import type { Database } from '../../storage';
 import {
   dueChannels,
+  endLeases,
   type FinishedDelivery,
   finishDeliveries,
   releaseDeliveries,
@@ -66,6 +67,8 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
   let isSweepWanted = false;
   let isRunning = false;
   let isPumpWanted = false;
+  // The embedded database has one process: leases that it finds at its start are those of a process that is gone.
+  let isAlone = database.kind === 'pglite';
   let hasReleased = false;
   let idle: (() => void) | undefined;
 
@@ -83,6 +86,10 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
   };
 
   const takeAll = async (): Promise<void> => {
+    if (isAlone) {
+      isAlone = false;
+      await endLeases(database, clock.now());
+    }
     while (isRunning && results.length < maximumUnwritten) {
       if (isSweepWanted) {
         isSweepWanted = false;
