@@ -1,9 +1,11 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigurationError } from '../config/configuration';
 import { DeclarationError } from '../config/declaration/mistakes';
+import { type AuditOptions, audit } from './audit';
 import { printConfiguration } from './config-command';
 import { type ConnectionOptions, connect } from './connection';
 import { apply, type DeclarationOptions, diff, dump } from './declaration-commands';
+import { doctor } from './doctor/doctor';
 import { CommandFailure, exitStatus } from './exit-status';
 import { migrateCommand } from './migrate-command';
 import { serve } from './serve';
@@ -68,6 +70,7 @@ const createProgram = (terminal: Terminal, end: (status: Status) => void): Comma
     .action(() => end(printConfiguration(terminal)));
   addDeclarationCommands(program, terminal, end);
   addTokenCommands(program, terminal, end);
+  addInspectionCommands(program, terminal, end);
   return program;
 };
 
@@ -123,4 +126,26 @@ const addTokenCommands = (program: Command, terminal: Terminal, end: (status: St
     async (id: string, options: ConnectionOptions) =>
       end(await revokeToken(connect(options, terminal.environment), id, terminal)),
   );
+};
+
+const addInspectionCommands = (program: Command, terminal: Terminal, end: (status: Status) => void): void => {
+  withConnection(program.command('doctor').description('look for what is broken and say how to mend it'))
+    .option('--plugin-socket <path>', "the plugin server's unix socket")
+    .option('--plugin-url <url>', "base URL of the plugin server's health endpoint")
+    .action(async (options: ConnectionOptions & { pluginSocket?: string; pluginUrl?: string }) => {
+      const { pluginSocket: socket, pluginUrl: url } = options;
+      const plugin = { ...(socket ? { socket } : {}), ...(url ? { url } : {}) };
+      end(await doctor(connect(options, terminal.environment, 'none'), plugin, terminal));
+    });
+  withConnection(program.command('audit').description("metered requests against Kong's own counters"))
+    .requiredOption('--metrics-url <url...>', "Kong's Prometheus endpoint, one a node")
+    .option('--meter <slug>', 'a COUNT meter of requests', 'api_requests')
+    .option('--state <file>', 'keeps the counters, so that the next audit compares what came since')
+    .option('--codes <range>', 'only these statuses, such as 200-399')
+    .addOption(
+      new Option('--source <source>', 'only answers of the upstream or of Kong').choices(['service', 'kong']),
+    )
+    .action(async (options: AuditOptions & ConnectionOptions) =>
+      end(await audit(connect(options, terminal.environment), options, terminal)),
+    );
 };

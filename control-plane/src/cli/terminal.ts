@@ -3,4 +3,6 @@ export interface Terminal {
   environment: NodeJS.ProcessEnv;
   out: NodeJS.WritableStream;
   error: NodeJS.WritableStream & { isTTY?: boolean };
+  /** Epoch milliseconds. */
+  now: () => number;
 }

@@ -23,7 +23,7 @@ describeOnEachStorage('metrics', (storage) => {
     await opened.drop();
   });
 
-  const valueOf = async (series: string): Promise<number | undefined> => {
+  const metric = async (series: string): Promise<number | undefined> => {
     const text = await (await app.request('GET', '/metrics')).text();
     const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
     return line === undefined ? undefined : Number(line.split(' ').at(-1));
@@ -33,12 +33,12 @@ describeOnEachStorage('metrics', (storage) => {
     const batch = [cloudEvent(), cloudEvent(), cloudEvent()];
     await app.request('POST', '/api/v1/events', batch, batchType);
     await app.request('POST', '/api/v1/events', batch, batchType);
-    expect(await valueOf('tollgate_ingest_events_total{result="accepted"}')).toBe(3);
-    expect(await valueOf('tollgate_ingest_events_total{result="duplicate"}')).toBe(3);
-    expect(await valueOf('tollgate_ingest_batch_events_sum')).toBe(6);
-    expect(await valueOf('tollgate_ingest_commit_seconds_count')).toBe(2);
-    expect(await valueOf('tollgate_ingest_lag_seconds_count')).toBe(2);
-    expect(await valueOf('tollgate_ingest_queue_events')).toBe(0);
+    expect(await metric('tollgate_ingest_events_total{result="accepted"}')).toBe(3);
+    expect(await metric('tollgate_ingest_events_total{result="duplicate"}')).toBe(3);
+    expect(await metric('tollgate_ingest_batch_events_sum')).toBe(6);
+    expect(await metric('tollgate_ingest_commit_seconds_count')).toBe(2);
+    expect(await metric('tollgate_ingest_lag_seconds_count')).toBe(2);
+    expect(await metric('tollgate_ingest_queue_events')).toBe(0);
   });
 
   it('name requests by their route, never by their path', async () => {
@@ -46,15 +46,15 @@ describeOnEachStorage('metrics', (storage) => {
     await app.request('GET', '/no/such/path');
     const series = 'tollgate_http_request_seconds_count{method="GET",route=';
     await waitUntil('both are counted', async () => {
-      const counted = await valueOf(`${series}"/api/v1/meters/{meterIdOrSlug}",status="404"}`);
-      return counted === 1 && (await valueOf(`${series}"unmatched",status="404"}`)) === 1;
+      const counted = await metric(`${series}"/api/v1/meters/{meterIdOrSlug}",status="404"}`);
+      return counted === 1 && (await metric(`${series}"unmatched",status="404"}`)) === 1;
     });
   });
 
   it('tell the depth and the age of each outbox', async () => {
     for (const outbox of ['deliveries', 'access']) {
-      expect(await valueOf(`tollgate_outbox_depth{outbox="${outbox}"}`)).toBe(0);
-      expect(await valueOf(`tollgate_outbox_oldest_seconds{outbox="${outbox}"}`)).toBe(0);
+      expect(await metric(`tollgate_outbox_depth{outbox="${outbox}"}`)).toBe(0);
+      expect(await metric(`tollgate_outbox_oldest_seconds{outbox="${outbox}"}`)).toBe(0);
     }
   });
 

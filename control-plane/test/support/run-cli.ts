@@ -19,11 +19,23 @@ const collector = (): { stream: Writable; text: () => string } => {
   return { stream, text: () => Buffer.concat(chunks).toString('utf8') };
 };
 
+/** How far the clock of the commands is off, for tests of that. */
+let clockOffsetMs = 0;
+
+export const setClockOffset = (ms: number): void => {
+  clockOffsetMs = ms;
+};
+
 /** Runs a command of the CLI in this process with an environment of its own. */
 export const runCli = async (environment: Record<string, string>, ...given: string[]): Promise<CliResult> => {
   const out = collector();
   const error = collector();
-  const status = await runProgram(given, { environment, out: out.stream, error: error.stream });
+  const status = await runProgram(given, {
+    environment,
+    out: out.stream,
+    error: error.stream,
+    now: () => Date.now() + clockOffsetMs,
+  });
   return { status, out: out.text(), error: error.text() };
 };
 
