@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { openNodePostgres } from '../../control-plane/src/storage/postgres/node-postgres';
 
@@ -17,9 +18,12 @@ export interface BenchPostgres {
   stop(): Promise<void>;
 }
 
-/** The settings that docs/operations.md recommends; everything else is PostgreSQL's default, fsync and synchronous_commit included. */
+/**
+ * The settings that docs/operations.md recommends: a quarter of the memory for the cache, and room for the log between two
+ * checkpoints. Everything else is PostgreSQL's default, fsync and synchronous_commit included.
+ */
 const settings: Record<string, string> = {
-  shared_buffers: '512MB',
+  shared_buffers: `${Math.min(4_096, Math.floor(totalmem() / 2 ** 22))}MB`,
   max_wal_size: '4GB',
   checkpoint_timeout: '15min',
 };
