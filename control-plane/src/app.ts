@@ -15,7 +15,7 @@ import {
   createValueReader,
   followCustomers,
 } from './entitlements';
-import { createBatcher, createEventUpkeep } from './events';
+import { createBatcher, createEventUpkeep, createWeekFilters } from './events';
 import { accessRoutes } from './http/access/access-routes';
 import { registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
@@ -169,6 +169,10 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   });
   const billing = createBilling({ database, clock, newId, entitlements, settleAfterIngest });
 
+  const weekFilters = createWeekFilters({
+    database,
+    onError: (error) => log.error({ err: error }, 'reading ended weeks failed; it is tried again'),
+  });
   const commit = createIngestPipeline({
     database,
     meters,
@@ -176,6 +180,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     rollups,
     settle,
     clock,
+    filterOf: weekFilters.filterOf,
     dedupWindowMs: configuration.dedupWindowDays * dayMs,
   });
   const batcher = createBatcher({
@@ -227,6 +232,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   ];
   routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
   const background: BackgroundWork[] = [
+    weekFilters,
     tokens,
     notifications,
     backfill,

@@ -10,7 +10,14 @@ import {
   saveStandings,
   usageDeltas,
 } from './entitlements';
-import { beginBatch, storeEvents, type UsageEvent } from './events';
+import {
+  beginBatch,
+  type FilterOfWeek,
+  openWeek,
+  storeEvents,
+  type UsageEvent,
+  WeekNotOpenError,
+} from './events';
 import { countEvents, type MeterRegistry, type RollupStore, type SettleMeter } from './metering';
 import type { Clock } from './primitives/clock';
 import type { IdentifierSource } from './primitives/identifiers';
@@ -95,6 +102,8 @@ export interface IngestStages {
   settle: Settle;
   /** Says which usage period is the present one, as it does everywhere else; receipt is dated by the database. */
   clock: Clock;
+  /** Rules weeks out in which an event surely is no duplicate. */
+  filterOf: FilterOfWeek;
   /** How long a resend of an event is recognised, milliseconds since its receipt. */
   dedupWindowMs: number;
 }
@@ -102,7 +111,7 @@ export interface IngestStages {
 /** The definitions changed between preparing a batch and its transaction; the batch is prepared again. */
 class DefinitionsChangedError extends Error {}
 
-/** A batch that met this many changes of definitions in a row has met a fault. */
+/** A batch that met this many changes of definitions or weeks in a row has met a fault. */
 const maximumAttempts = 5;
 
 /**
@@ -121,7 +130,7 @@ export const createIngestPipeline = (stages: IngestStages) => {
     return database.transaction(async (transaction) => {
       const start = await beginBatch(transaction, stages.dedupWindowMs);
       if (start.definitions !== definitions) throw new DefinitionsChangedError();
-      const fresh = await storeEvents(transaction, start, events);
+      const fresh = await storeEvents(transaction, start, events, stages.filterOf);
       const counted = fresh ? countEvents(meterMap, events, fresh) : everything;
       await rollups.add(transaction, counted, series, start.firstSeq);
       const deltas = usageDeltas(featureMap, counted);
@@ -140,8 +149,10 @@ export const createIngestPipeline = (stages: IngestStages) => {
       try {
         return await commitOnce(events, definitions);
       } catch (error) {
-        if (!(error instanceof DefinitionsChangedError) || attempt >= maximumAttempts) throw error;
-        definitions = undefined;
+        if (attempt >= maximumAttempts) throw error;
+        if (error instanceof DefinitionsChangedError) definitions = undefined;
+        else if (error instanceof WeekNotOpenError) await openWeek(database, error.week, error.receivedAt);
+        else throw error;
       }
     }
   };

@@ -1,7 +1,7 @@
 import type { Queryable } from '../storage';
-import { storedWeeks, weekOf } from './event-store';
 import { type EventRow, eventColumns, storedEventOf } from './raw-event-reader';
 import type { StoredEvent } from './usage-event';
+import { storedWeeks, weekOf } from './week-store';
 
 /** A condition on a text attribute; all operators of one object must hold. LIKE patterns know `%` and `_`, no escapes. */
 export interface AttributeFilter {

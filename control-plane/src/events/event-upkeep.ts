@@ -1,6 +1,5 @@
 import type { Database } from '../storage';
-import { weekOf } from './event-store';
-import { databaseNow, dropRetiredTables, indexClosedWeeks, prepareWeek, retireWeeks } from './week-store';
+import { databaseNow, dropRetiredTables, indexClosedWeeks, retireWeeks } from './week-store';
 
 export interface EventUpkeepOptions {
   database: Database;
@@ -15,20 +14,15 @@ export interface EventUpkeepOptions {
 }
 
 const hourMs = 3_600_000;
-/** The next week's table is made this long before it is needed. */
-const aheadMs = 24 * hourMs;
 const defaultIntervalMs = 600_000;
 
 /**
- * One round of upkeep: makes the next week's table ahead of time, indexes weeks that are over, and drops whole weeks of
- * raw events that are older than the retention. Rollups stay, so usage does. All by the database's clock, as ingest is;
- * any replica may do it, and several at once.
+ * One round of upkeep: indexes weeks that are over, and drops whole weeks of raw events that are older than the retention.
+ * Rollups stay, so usage does. All by the database's clock, as ingest is; any replica may do it, and several at once.
  */
 export const keepUpEvents = async (options: EventUpkeepOptions): Promise<void> => {
   const { database, retentionMs, graceMs = hourMs } = options;
   const now = await databaseNow(database);
-  const week = weekOf(now + aheadMs);
-  if (week !== weekOf(now)) await prepareWeek(database, week, now);
   if (retentionMs !== undefined) {
     const retired = await retireWeeks(database, now - retentionMs, now);
     if (retired.length > 0) options.onRetired(retired);

@@ -10,11 +10,8 @@ export {
   type BatchStart,
   batchStride,
   beginBatch,
-  createWeek,
-  storedWeeks,
   storeEvents,
-  weekMs,
-  weekOf,
+  WeekNotOpenError,
 } from './event-store';
 export { createEventUpkeep, keepUpEvents } from './event-upkeep';
 export {
@@ -56,3 +53,5 @@ export {
   upsertSubjects,
 } from './subject-store';
 export type { StoredEvent, UsageEvent } from './usage-event';
+export { createWeekFilters, type FilterOfWeek } from './week-filters';
+export { createWeek, openWeek, storedWeeks, weekMs, weekOf } from './week-store';

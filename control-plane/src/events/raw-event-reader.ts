@@ -1,8 +1,8 @@
 import type { Queryable } from '../storage';
-import { storedWeeks, weekOf } from './event-store';
 import type { JsonObject } from './exact-json';
 import { parseExactJson } from './exact-json';
 import type { StoredEvent } from './usage-event';
+import { storedWeeks, weekOf } from './week-store';
 
 export interface EventRow {
   seq: number;

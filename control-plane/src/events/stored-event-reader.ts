@@ -1,7 +1,7 @@
 import type { Queryable } from '../storage';
-import { storedWeeks } from './event-store';
 import { type EventRow, eventColumns, storedEventOf } from './raw-event-reader';
 import type { StoredEvent } from './usage-event';
+import { storedWeeks } from './week-store';
 
 /** The first stored week at or after the given one. */
 export const nextStoredWeek = async (queryable: Queryable, week: number): Promise<number | undefined> =>

@@ -1,5 +1,76 @@
-import type { Database, Transaction } from '../storage';
-import { createWeek, weekMs, weekOf } from './event-store';
+import { type Database, excludeEventWriters, type Queryable, type Transaction } from '../storage';
+
+export const weekMs = 604_800_000;
+
+/** The storage week of a time of receipt, epoch milliseconds. */
+export const weekOf = (receivedAt: number): number => Math.floor(receivedAt / weekMs);
+export const tableOf = (week: number): string => `event_${week}`;
+
+/**
+ * Opens a storage week. It waits until the batches under way have ended, and those that follow go into the new week: so no
+ * two batches ever write different weeks at the same time, where neither could see the other's duplicates, and a week that
+ * is not the newest takes no more events.
+ */
+export const openWeek = (database: Database, week: number, now: number): Promise<void> =>
+  database.transaction(async (transaction) => {
+    await excludeEventWriters(transaction);
+    await createWeek(transaction, week, now);
+  });
+
+/** Makes the table of a week, where it is not there yet. */
+export const createWeek = async (transaction: Transaction, week: number, now: number): Promise<void> => {
+  const table = tableOf(week);
+  await transaction.query(`CREATE TABLE IF NOT EXISTS ${table} (
+    seq bigint NOT NULL,
+    received_at bigint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    subject text COLLATE "C" NOT NULL,
+    time bigint NOT NULL,
+    data text,
+    attributes text,
+    CONSTRAINT ${table}_identity UNIQUE (id, source)
+  )`);
+  await transaction.query(`CREATE INDEX IF NOT EXISTS ${table}_time ON ${table} (time, seq)`);
+  await transaction.query(
+    'INSERT INTO event_week (week, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+    [week, now],
+  );
+};
+
+/** The storage weeks there are, oldest first. */
+export const storedWeeks = async (queryable: Queryable): Promise<number[]> => {
+  const { rows } = await queryable.query<{ week: number }>('SELECT week FROM event_week ORDER BY week');
+  return rows.map((row) => row.week);
+};
+
+/** How many events a week holds. */
+export const weekSize = async (queryable: Queryable, week: number): Promise<number> => {
+  const { rows } = await queryable.query<{ size: number }>(`SELECT count(*) AS size FROM ${tableOf(week)}`);
+  return rows[0]!.size;
+};
+
+export interface EventIdentity {
+  id: string;
+  source: string;
+}
+
+/** The identities of a week's events in their order, a page at a time, beginning after `last`. */
+export const identitiesAfter = async (
+  queryable: Queryable,
+  week: number,
+  last: EventIdentity | undefined,
+  limit: number,
+): Promise<EventIdentity[]> => {
+  const { rows } = await queryable.query<EventIdentity>(
+    `SELECT id, source FROM ${tableOf(week)}
+     WHERE (id, source) > ($1, $2) ORDER BY id, source LIMIT $3`,
+    // No identity is empty.
+    [last?.id ?? '', last?.source ?? '', limit],
+  );
+  return rows;
+};
 
 /** How long the building of an index may take before another replica tries. */
 const claimMs = 3_600_000;
@@ -10,10 +81,6 @@ export const databaseNow = async (database: Database): Promise<number> => {
   );
   return rows[0]!.now;
 };
-
-/** Makes a week's table before its first event comes. */
-export const prepareWeek = (database: Database, week: number, now: number): Promise<void> =>
-  database.transaction((transaction) => createWeek(transaction, week, now));
 
 /** Takes the weeks that ended before `before` off the list, so that nobody reads them any more, and returns them. */
 export const retireWeeks = (database: Database, before: number, now: number): Promise<number[]> =>

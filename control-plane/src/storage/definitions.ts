@@ -7,9 +7,14 @@ import type { Database, Queryable, Transaction } from './database';
  */
 const definitionsLock = 7_210_002;
 
+/** Waits until all writers of events have ended, and keeps others from beginning until the transaction ends. */
+export const excludeEventWriters = async (transaction: Transaction): Promise<void> => {
+  await transaction.query(`SELECT pg_advisory_xact_lock(${definitionsLock})`);
+};
+
 /** Raises the version. Waits until all writers of events under the old definitions have ended; call it first. */
 export const changeDefinitions = async (transaction: Transaction): Promise<void> => {
-  await transaction.query(`SELECT pg_advisory_xact_lock(${definitionsLock})`);
+  await excludeEventWriters(transaction);
   await transaction.query('UPDATE catalog_version SET version = version + 1');
 };
 
@@ -46,9 +51,7 @@ export const createIngestBarrier = (database: Database): (() => Promise<void>) =
   let next: Promise<void> | undefined;
   let running: Promise<void> = Promise.resolve();
   const wait = async () => {
-    await database.transaction((transaction) =>
-      transaction.query(`SELECT pg_advisory_xact_lock(${definitionsLock})`),
-    );
+    await database.transaction(excludeEventWriters);
   };
   return () => {
     next ??= running

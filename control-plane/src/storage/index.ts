@@ -4,6 +4,7 @@ export {
   changeDefinitions,
   createIngestBarrier,
   definitionsVersion,
+  excludeEventWriters,
   sharedDefinitionsLock,
 } from './definitions';
 export { isConflict, isUnavailable, isUniqueViolation, StorageError } from './errors';
