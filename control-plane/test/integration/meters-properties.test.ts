@@ -84,6 +84,7 @@ describeOnEachStorage(`counting (TEST_SEED=${seed})`, (storage) => {
       rollups: createRollupStore(opened.database, shard),
       settle,
       clock: systemClock,
+      filterOf: () => undefined,
       dedupWindowMs: 35 * 86_400_000,
     });
   };
