@@ -25,6 +25,7 @@ export {
   attributeLimit,
   dataLimit,
   type InvalidField,
+  isLongerThan,
   type ParsedEvent,
   parseCloudEvent,
   parseTime,

@@ -11,7 +11,7 @@ export interface InvalidField {
 
 export type ParsedEvent = { event: UsageEvent } | { invalid: InvalidField[] };
 
-/** Longest identifying attributes, in characters. Longer ones are refused rather than cut. */
+/** Longest identifying attributes, in bytes of UTF-8: two of them fit into a row of an index. Longer ones are refused rather than cut. */
 export const attributeLimit = 1_024;
 /** Largest `data` of one event, in characters of JSON. */
 export const dataLimit = 65_536;
@@ -68,8 +68,8 @@ export const parseCloudEvent = (candidate: unknown, isExact: boolean, now: numbe
     if (typeof value !== 'string')
       refuse(field, value === undefined ? 'required' : 'type', 'is required and must be a string');
     else if (value.length === 0) refuse(field, 'minLength', 'must not be empty');
-    else if (value.length > attributeLimit)
-      refuse(field, 'maxLength', `must be at most ${attributeLimit} characters`);
+    else if (isLongerThan(value, attributeLimit))
+      refuse(field, 'maxLength', `must be at most ${attributeLimit} bytes of UTF-8`);
     else if (value.includes('\u0000')) refuse(field, 'pattern', 'must not contain the character U+0000');
     else return value;
     return '';
@@ -116,6 +116,10 @@ export const parseCloudEvent = (candidate: unknown, isExact: boolean, now: numbe
     event: { id, source, type, subject, time, data, dataText, attributesText: attributesOf(candidate) },
   };
 };
+
+/** Whether a text has more bytes of UTF-8 than the limit; at most three come of one UTF-16 unit. */
+export const isLongerThan = (text: string, limitBytes: number): boolean =>
+  text.length * 3 > limitBytes && Buffer.byteLength(text) > limitBytes;
 
 const isJsonType = (value: unknown): boolean =>
   typeof value === 'string' && /^application\/(?:[a-z0-9.-]+\+)?json\s*(?:;.*)?$/i.test(value);

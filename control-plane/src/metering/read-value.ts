@@ -1,4 +1,4 @@
-import { exactNumberText, type UsageEvent } from '../events';
+import { exactNumberText, isLongerThan, type UsageEvent } from '../events';
 import { formatQuantity, parseQuantity } from '../primitives/decimal';
 import type { Aggregation, CompiledMeter } from './meter';
 
@@ -42,15 +42,15 @@ const exactAmount = (text: string): EventValue => {
   return { amount: formatQuantity(quantity) };
 };
 
-/** Longest value that UNIQUE_COUNT tells apart, in characters: it becomes part of an index. */
+/** Longest value that UNIQUE_COUNT tells apart, in bytes of UTF-8: it becomes part of an index. */
 const uniqueTextLimit = 1_024;
 
 const uniqueTextOf = (raw: unknown): EventValue => {
   const text = exactNumberText(raw) ?? (typeof raw === 'object' ? undefined : String(raw));
   if (text === undefined)
     return { error: `invalid event: unsupported value property type: ${typeName(raw)}` };
-  if (text.length > uniqueTextLimit || text.includes('\u0000')) {
-    return { error: `invalid event: a unique value has at most ${uniqueTextLimit} characters and no U+0000` };
+  if (isLongerThan(text, uniqueTextLimit) || text.includes('\u0000')) {
+    return { error: `invalid event: a unique value has at most ${uniqueTextLimit} bytes and no U+0000` };
   }
   return { text };
 };
@@ -65,8 +65,12 @@ export const groupValueLimit = 512;
  * empty string for what is missing, an array or an object (OpenMeter's rules).
  */
 export const readGroupValue = (value: unknown): string => {
-  if (typeof value === 'string') return value.slice(0, groupValueLimit).replaceAll('\u0000', '');
+  if (typeof value === 'string') return storableText(value.slice(0, groupValueLimit));
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (value === null) return 'null';
   return exactNumberText(value) ?? '';
 };
+
+/** Postgres stores neither U+0000 nor half of a surrogate pair, which cutting may also leave at the end. */
+const storableText = (text: string): string =>
+  text.replaceAll('\u0000', '').replace(/\p{Surrogate}/gu, '\ufffd');

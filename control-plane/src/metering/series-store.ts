@@ -156,7 +156,7 @@ const selectSeries = async (database: Database, lines: readonly Line[]): Promise
   const { rows } = await database.query<{ id: number | null }>(
     `SELECT s.id FROM ${wantedLines}
      LEFT JOIN series s ON s.meter_number = w.meter_number AND s.level = w.level AND s.subject = w.subject
-       AND s.groups = w.groups::jsonb AND s.shard = w.shard
+       AND md5(s.groups::text) = md5((w.groups::jsonb)::text) AND s.groups = w.groups::jsonb AND s.shard = w.shard
      ORDER BY w.position`,
     lineParameters(database, lines),
   );
