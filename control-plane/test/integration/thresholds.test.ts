@@ -31,7 +31,7 @@ describeOnEachStorage('thresholds', (storage) => {
   beforeAll(async () => {
     opened = await storage.open();
     receiver = await startWebhookReceiver();
-    app = await startTestApp(opened.database, { configuration: { allowPrivateWebhookDestinations: true } });
+    app = await startTestApp(opened.database, { configuration: { allowPrivateWebhookDestinations: true, shutdownSeconds: 0 } });
     notifications = createNotifications({
       database: opened.database,
       clock: systemClock,
