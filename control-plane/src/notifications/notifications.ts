@@ -56,6 +56,7 @@ export const createNotifications = (options: NotificationsOptions): Notification
       maximumBodyBytes: maximumAnswerBytes,
     }),
     random: Math.random,
+    monotonicNow: () => performance.now(),
     leaseMs,
     sweepMs,
     stopWithinMs: options.stopWithinMs,

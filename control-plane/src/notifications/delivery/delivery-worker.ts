@@ -29,6 +29,8 @@ export interface DeliveryWorkerOptions {
   database: Database;
   sender: WebhookSender;
   clock: Clock;
+  /** Milliseconds that only grow, for the rests of failing lanes. */
+  monotonicNow: () => number;
   /** A number in [0, 1), for the jitter of retries. */
   random: () => number;
   /** How long a taken delivery is this worker's; longer than the sender's timeout and the writing of its result. */
@@ -95,7 +97,7 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
         isSweepWanted = false;
         lanes.want(await dueChannels(database, clock.now(), channelsPerSweep));
       }
-      const claims = lanes.claim(lanesPerTake, performance.now());
+      const claims = lanes.claim(lanesPerTake, options.monotonicNow());
       if (claims.length > 0) await takeClaimed(claims);
       else if (!isSweepWanted) return;
     }
@@ -147,7 +149,7 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
     // What was given back is another worker's.
     if (hasReleased) return;
     results.push(finished);
-    lanes.finish(finished.delivery.channelId, finished.state === 'SUCCESS', performance.now());
+    lanes.finish(finished.delivery.channelId, finished.state === 'SUCCESS', options.monotonicNow());
     pump();
     writing ??= writeAll().finally(() => {
       writing = undefined;
