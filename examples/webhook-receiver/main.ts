@@ -3,7 +3,9 @@ import { createReceiver } from './receiver';
 /** Prints what Tollgate tells: `SIGNING_SECRET=whsec_... SHARED_SECRET=... npm run example:webhook-receiver`. */
 const { SIGNING_SECRET, SHARED_SECRET, PORT = '3000' } = process.env;
 if (!SIGNING_SECRET || !SHARED_SECRET) {
-  console.error('set SIGNING_SECRET to the signing secret of the channel and SHARED_SECRET to its X-Webhook-Secret');
+  console.error(
+    'set SIGNING_SECRET to the signing secret of the channel and SHARED_SECRET to its X-Webhook-Secret',
+  );
   process.exit(2);
 }
 

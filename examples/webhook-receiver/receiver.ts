@@ -35,20 +35,24 @@ export const createReceiver = ({ signingSecret, sharedSecret, onNotification }: 
   const app = express();
 
   // The signature is over the bytes as they came, so the body must not be parsed and written anew before it is checked.
-  app.post('/webhooks/tollgate', express.text({ type: 'application/json', limit: '1mb' }), (request, response) => {
-    if (request.get('x-webhook-secret') !== sharedSecret) {
-      response.status(401).json({ error: 'the header X-Webhook-Secret is missing or wrong' });
-      return;
-    }
-    const notification = verified(webhook, request, response);
-    if (!notification) return;
-    if (!handled.has(notification.id)) {
-      handled.add(notification.id);
-      if (handled.size > rememberedIds) handled.delete(handled.values().next().value!);
-      onNotification(notification);
-    }
-    response.status(204).end();
-  });
+  app.post(
+    '/webhooks/tollgate',
+    express.text({ type: 'application/json', limit: '1mb' }),
+    (request, response) => {
+      if (request.get('x-webhook-secret') !== sharedSecret) {
+        response.status(401).json({ error: 'the header X-Webhook-Secret is missing or wrong' });
+        return;
+      }
+      const notification = verified(webhook, request, response);
+      if (!notification) return;
+      if (!handled.has(notification.id)) {
+        handled.add(notification.id);
+        if (handled.size > rememberedIds) handled.delete(handled.values().next().value!);
+        onNotification(notification);
+      }
+      response.status(204).end();
+    },
+  );
   return app;
 };
 

@@ -31,7 +31,9 @@ describeOnEachStorage('thresholds', (storage) => {
   beforeAll(async () => {
     opened = await storage.open();
     receiver = await startWebhookReceiver();
-    app = await startTestApp(opened.database, { configuration: { allowPrivateWebhookDestinations: true, shutdownSeconds: 0 } });
+    app = await startTestApp(opened.database, {
+      configuration: { allowPrivateWebhookDestinations: true, shutdownSeconds: 0 },
+    });
     notifications = createNotifications({
       database: opened.database,
       clock: systemClock,
