@@ -33,7 +33,7 @@ describeOnEachStorage("notifications through OpenMeter's SDK, unchanged", (stora
       url: `${receiver.url}/${name}`,
       customHeaders: { 'X-Webhook-Secret': 'shared' },
       metadata: { team: 'platform' },
-    } as ChannelRequest);
+    } as unknown as ChannelRequest);
     return channel!;
   };
 
