@@ -36,16 +36,6 @@ export const settings = {
     default: 10,
     doc: 'Connections to PostgreSQL at most.',
   },
-  redisUrl: {
-    env: 'REDIS_URL',
-    schema: z
-      .string()
-      .regex(/^rediss?:\/\//, 'must begin with redis://')
-      .optional(),
-    default: undefined,
-    doc: 'Redis that replicas share for sessions, rate limits, caches and wake-ups. Everything works without it on one replica.',
-    isSecret: true,
-  },
   dataDirectory: {
     env: 'TOLLGATE_DATA_DIRECTORY',
     schema: z.string().min(1),

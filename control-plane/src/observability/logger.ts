@@ -11,7 +11,6 @@ const secretFields = [
   'signingSecret',
   'password',
   'databaseUrl',
-  'redisUrl',
 ];
 const depths = ['', '*.', '*.*.', '*.*.*.', '*.*.*.*.'];
 

@@ -4,7 +4,6 @@ import { exitStatus } from '../exit-status';
 import type { Terminal } from '../terminal';
 import { checkDatabase } from './check-database';
 import { checkPlugin, type PluginAddress } from './check-plugin';
-import { checkRedis } from './check-redis';
 import { checkGateways, checkServer } from './check-server';
 import { type Finding, failed, reasonOf } from './finding';
 
@@ -19,7 +18,6 @@ export const doctor = async (
   const configuration = readConfiguration(terminal.environment);
   const groups = await Promise.all([
     checkDatabase(configuration, terminal.now),
-    checkRedis(configuration.redisUrl),
     checkServerAndGateways(client, terminal.now),
     checkPlugin(plugin),
   ]);
