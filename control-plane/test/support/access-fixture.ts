@@ -39,57 +39,66 @@ export class AccessFixture {
     });
   }
 
-  /** Makes customers with entitlements, all in one transaction. */
+  /** Makes customers with entitlements. */
   async entitle(list: readonly EntitleOptions[]): Promise<EntitledCustomer[]> {
-    const now = this.clock.now();
     const made: EntitledCustomer[] = [];
-    await this.database.transaction(async (transaction) => {
-      made.length = 0;
-      await changeDefinitions(transaction);
-      for (const options of list) {
-        const customerId = this.newId();
-        const entitlementId = this.newId();
-        const featureId = await this.feature(options.featureKey, transaction);
-        await transaction.query(
-          'INSERT INTO customer (id, key, name, created_at, updated_at) VALUES ($1, $2, $2, $3, $3)',
-          [customerId, options.key, now],
-        );
-        await transaction.query(
-          'INSERT INTO customer_subject (subject, customer_id, is_listed) VALUES ($1, $2, false)',
-          [options.key, customerId],
-        );
-        const isMetered = options.allowance !== undefined;
-        await transaction.query(
-          `INSERT INTO entitlement (id, customer_id, feature_id, feature_key, type, is_soft_limit, issue_after_reset,
-             measure_usage_from, usage_period_interval, usage_period_anchor, active_from, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6::boolean, $7::numeric, $8, $9, $8, $10, $10, $10)`,
-          [
-            entitlementId,
-            customerId,
-            featureId,
-            options.featureKey,
-            isMetered ? 'metered' : 'boolean',
-            options.isSoftLimit ?? false,
-            isMetered ? String(options.allowance) : null,
-            isMetered ? now : null,
-            isMetered ? 'P1M' : null,
-            now,
-          ],
-        );
-        if (isMetered) {
-          // The grant that issueAfterReset stands for: every reset restores it.
-          await transaction.query(
-            `INSERT INTO entitlement_grant (id, entitlement_id, amount, effective_at, min_rollover, max_rollover,
-               created_at, updated_at)
-             VALUES ($1, $2, $3::numeric, $4, $3::numeric, $3::numeric, $4, $4)`,
-            [this.newId(), entitlementId, String(options.allowance), now],
-          );
-        }
-        made.push({ customerId, entitlementId });
-      }
-    });
-    await this.settleAll(made.map(({ entitlementId }) => entitlementId));
+    for (let start = 0; start < list.length; start += 1_000) {
+      made.push(...(await this.entitleTogether(list.slice(start, start + 1_000))));
+    }
     return made;
+  }
+
+  /** In one transaction, a statement a table; settled in it, since an entitlement without a standing gives no access. */
+  private async entitleTogether(list: readonly EntitleOptions[]): Promise<EntitledCustomer[]> {
+    const now = this.clock.now();
+    const made = list.map((options) => ({
+      ...options,
+      customerId: this.newId(),
+      entitlementId: this.newId(),
+      grantId: this.newId(),
+      amount: options.allowance === undefined ? null : String(options.allowance),
+    }));
+    await this.database.transaction(async (transaction) => {
+      await changeDefinitions(transaction);
+      const features = new Map<string, string>();
+      for (const { featureKey } of list)
+        features.set(featureKey, await this.feature(featureKey, transaction));
+      const { arrays } = transaction;
+      const columns = [
+        arrays.text(made.map(({ customerId }) => customerId)),
+        arrays.text(made.map(({ key }) => key)),
+        arrays.text(made.map(({ entitlementId }) => entitlementId)),
+        arrays.text(made.map(({ featureKey }) => features.get(featureKey)!)),
+        arrays.text(made.map(({ featureKey }) => featureKey)),
+        arrays.numeric(made.map(({ amount }) => amount)),
+        arrays.text(made.map(({ isSoftLimit }) => String(isSoftLimit ?? false))),
+        arrays.text(made.map(({ grantId }) => grantId)),
+      ];
+      const from = `FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::text[],
+        $8::text[]) AS m (customer_id, key, entitlement_id, feature_id, feature_key, amount, is_soft_limit, grant_id)`;
+      const insert = (text: string) =>
+        transaction.query(`${text.replace('FROM made', from)}`, [...columns, now]);
+      await insert(`INSERT INTO customer (id, key, name, created_at, updated_at)
+        SELECT customer_id, key, key, $9::bigint, $9::bigint FROM made`);
+      await insert(`INSERT INTO customer_subject (subject, customer_id, is_listed)
+        SELECT key, customer_id, $9::bigint < 0 FROM made`);
+      await insert(`INSERT INTO entitlement (id, customer_id, feature_id, feature_key, type, is_soft_limit,
+          issue_after_reset, measure_usage_from, usage_period_interval, usage_period_anchor, active_from, created_at,
+          updated_at)
+        SELECT entitlement_id, customer_id, feature_id, feature_key,
+          CASE WHEN amount IS NULL THEN 'boolean' ELSE 'metered' END, is_soft_limit::boolean, amount,
+          CASE WHEN amount IS NOT NULL THEN $9::bigint END, CASE WHEN amount IS NOT NULL THEN 'P1M' END,
+          CASE WHEN amount IS NOT NULL THEN $9::bigint END, $9::bigint, $9::bigint, $9::bigint FROM made`);
+      // The grant that issueAfterReset stands for: every reset restores it.
+      await insert(`INSERT INTO entitlement_grant (id, entitlement_id, amount, effective_at, min_rollover, max_rollover,
+          created_at, updated_at)
+        SELECT grant_id, entitlement_id, amount, $9::bigint, amount, amount, $9::bigint, $9::bigint
+        FROM made WHERE amount IS NOT NULL`);
+    });
+    const ids = made.map(({ entitlementId }) => entitlementId);
+    for (let start = 0; start < ids.length; start += 1_000)
+      await this.settleAll(ids.slice(start, start + 1_000));
+    return made.map(({ customerId, entitlementId }) => ({ customerId, entitlementId }));
   }
 
   /** Adds an amount to a metered entitlement, as a grant does. */
