@@ -37,6 +37,7 @@ import { subjectsRoutes } from './http/openmeter/subjects-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
+import { konnectWebhookRoutes } from './http/webhooks-konnect/notification-routes';
 import { createBackfillWorker, createMeterCatalog, createMeterRegistry, createRollupStore } from './metering';
 import { createNotifications, deliveryBacklog } from './notifications';
 import { createMetrics } from './observability/metrics';
@@ -221,7 +222,19 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...notificationRuleRoutes(notifications),
     ...notificationEventRoutes(notifications),
     ...meterQueryRoutes({ database, meters: meterCatalog, clock }),
-    ...accessRoutes(enforcement),
+    ...accessRoutes(enforcement, {
+      subscribe: async (customerId, plan) => {
+        await billing.subscriptions.create(customerId, { planKey: plan });
+      },
+      entitle: async (customerId, entitlement) => {
+        await entitlements.create(customerId, entitlement);
+      },
+    }),
+    ...konnectWebhookRoutes(
+      enforcement,
+      () => configuration.konnectWebhookSecret,
+      () => clock.now(),
+    ),
     ...featureRoutes(catalog, database),
     ...customerRoutes({ customers, values, database }),
     ...billingSuite({ billing, customers, database, clock }),

@@ -103,6 +103,13 @@ export const settings = {
     default: false,
     doc: 'DANGER: lets webhooks go to loopback, link-local and private addresses, so whoever may create channels can reach your inner network.',
   },
+  konnectWebhookSecret: {
+    env: 'TOLLGATE_KONNECT_WEBHOOK_SECRET',
+    schema: z.string().min(16, 'must have at least 16 characters').optional(),
+    default: undefined,
+    doc: 'Secret that notifications to /webhooks/konnect carry in the header X-Tollgate-Secret. Without it they are refused.',
+    isSecret: true,
+  },
   sweepIntervalSeconds: {
     env: 'TOLLGATE_SWEEP_INTERVAL_SECONDS',
     schema: integer(1, 86_400),

@@ -1,13 +1,22 @@
 import type { Clock } from '../primitives/clock';
 import type { IdentifierSource } from '../primitives/identifiers';
+import { Refusal } from '../primitives/refusal';
 import type { Database } from '../storage';
 import { createAccessAdministration } from './access-administration';
 import { AccessFeed } from './access-feed';
+import { GatewayError } from './drivers/gateway-error';
 import { openDriver } from './drivers/open-driver';
 import type { AccessLogEntry } from './log-store';
 import { type DriverCall, observeDrivers } from './observe-driver';
+import { openGateway } from './open-gateway';
 import { AccessReconciler } from './reconciler';
 import { createAccessRecorder } from './record-access-changes';
+import { createAccessReporter } from './report-access';
+import {
+  type SynchronizationOptions,
+  type SynchronizationReport,
+  synchronizeConsumers,
+} from './synchronize-consumers';
 
 export interface EnforcementOptions {
   database: Database;
@@ -47,16 +56,32 @@ export const createEnforcement = (options: EnforcementOptions) => {
   const feed = new AccessFeed(database, (error) =>
     log.warn({ err: error }, 'live views of access miss entries'),
   );
+  const administration = createAccessAdministration({
+    database,
+    clock,
+    newId,
+    wake,
+    refresh: () => reconciler.refresh(),
+  });
   return {
     feed,
+    administration,
+    report: createAccessReporter({ database, clock, newId, wake }),
+    /** Makes customers of a gateway's consumers. @throws Refusal `gateway_not_found`, `gateway_failing` */
+    synchronize: async <Entitlement>(
+      idOrKey: string,
+      request: Pick<SynchronizationOptions<Entitlement>, 'assignments' | 'subscribe' | 'entitle'>,
+    ): Promise<SynchronizationReport> => {
+      const gateway = await administration.findGateway(idOrKey);
+      const driver = openGateway(gateway, openDriver, secretOf, () => clock.now());
+      try {
+        return await synchronizeConsumers({ ...request, database, newId, now: () => clock.now(), driver });
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error;
+        throw new Refusal('unavailable', 'gateway_failing', error.message, { cause: error });
+      }
+    },
     record: createAccessRecorder(wake),
-    administration: createAccessAdministration({
-      database,
-      clock,
-      newId,
-      wake,
-      refresh: () => reconciler.refresh(),
-    }),
     start: () => {
       feed.start();
       reconciler.start();

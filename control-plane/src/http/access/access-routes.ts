@@ -6,13 +6,18 @@ import { logRoutes } from './log-routes';
 import { policiesRoutes } from './policies-routes';
 import { statesRoutes } from './states-routes';
 import { streamRoutes } from './stream-routes';
+import { type AssignmentPorts, synchronizationRoutes } from './synchronization-routes';
 
 /** Everything under /api/v1/access. */
-export const accessRoutes = ({ administration, feed }: Enforcement): Route[] => [
-  ...gatewaysRoutes(administration),
-  ...policiesRoutes(administration),
-  ...holdsRoutes(administration),
-  ...statesRoutes(administration),
-  ...logRoutes(administration),
-  ...streamRoutes({ feed }),
-];
+export const accessRoutes = (enforcement: Enforcement, assignment: AssignmentPorts): Route[] => {
+  const { administration, feed } = enforcement;
+  return [
+    ...gatewaysRoutes(administration),
+    ...policiesRoutes(administration),
+    ...holdsRoutes(administration),
+    ...statesRoutes(administration),
+    ...logRoutes(administration),
+    ...streamRoutes({ feed }),
+    ...synchronizationRoutes(enforcement, assignment),
+  ];
+};
