@@ -11,7 +11,7 @@ import { openNodePostgres } from '../control-plane/src/storage/postgres/node-pos
 import { defineMetering, meterSlug } from './support/definitions';
 import { describeMachine } from './support/machine';
 import { loadMonth, type Month } from './support/month-of-events';
-import { type BenchPostgres, startPostgres } from './support/postgres-server';
+import { startPostgres } from './support/postgres-server';
 import { eventSource, eventText, methodAt, routeAt, subjectAt, subjectCount } from './support/sample-events';
 import {
   benchToken,
@@ -120,11 +120,18 @@ const openDefined = async (url: string): Promise<Database> => {
   return database;
 };
 
-const ingestInto = async (postgres: BenchPostgres, url: string): Promise<MeasuredLoad> => {
-  const service = await startControlPlane(directory, url);
-  const load = await runLoad(service, ingestLoad, postgres.pid);
-  await service.stop();
-  return load;
+/** Ends when the upkeep of a database that was just filled is over: it would be measured along. */
+const settled = async (service: Service, database: Database): Promise<void> => {
+  await service.logged('ended weeks are filtered');
+  for (;;) {
+    const { rows } = await database.query<{ open: number }>(
+      'SELECT count(*) AS open FROM event_week WHERE indexed_at IS NULL AND week < (SELECT max(week) FROM event_week)',
+    );
+    if (rows[0]!.open === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  await database.script('VACUUM ANALYZE');
+  await database.script('CHECKPOINT');
 };
 
 const main = async (): Promise<void> => {
@@ -137,19 +144,22 @@ const main = async (): Promise<void> => {
     const month = await loadMonth(database, monthEvents, Date.now());
     console.log(`${monthEvents} events loaded in ${Math.round((performance.now() - begin) / 1_000)} s`);
     const service = await startControlPlane(directory, url);
+    await settled(service, database);
     const queries = await timeQueries(service, month);
     const duplicates = await resendOld(service, database);
-    await service.stop();
     console.table(queries);
 
     const emptyUrl = await postgres.createDatabase('tollgate_bench_empty');
     await (await openDefined(emptyUrl)).close();
+    const emptyService = await startControlPlane(directory, emptyUrl);
     // In turns, so that a change of the machine's other load meets both alike.
     const rates = { empty: [] as MeasuredLoad[], full: [] as MeasuredLoad[] };
     for (let turn = 0; turn < (isQuick ? 1 : 3); turn += 1) {
-      rates.empty.push(await ingestInto(postgres, emptyUrl));
-      rates.full.push(await ingestInto(postgres, url));
+      rates.empty.push(await runLoad(emptyService, ingestLoad, postgres.pid));
+      rates.full.push(await runLoad(service, ingestLoad, postgres.pid));
     }
+    await emptyService.stop();
+    await service.stop();
     await database.close();
     const median = (loads: MeasuredLoad[], read: (load: MeasuredLoad) => number): number =>
       loads.map(read).sort((a, b) => a - b)[Math.floor(loads.length / 2)]!;

@@ -9,6 +9,7 @@ import type { Load, LoadResult } from './http-load';
 export const benchToken = 'bench-token-0123456789';
 const root = join(__dirname, '..', '..');
 const maximumStartMs = 60_000;
+const maximumLines = 1_000;
 const children = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
@@ -19,6 +20,8 @@ export interface Service {
   port: number;
   /** Most resident memory so far, bytes (Linux: VmHWM; 0 elsewhere). */
   peakResidentBytes(): number;
+  /** Ends when the service has logged a line with this message. */
+  logged(message: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -27,7 +30,7 @@ const follow = (child: ChildProcess): void => {
   child.once('exit', () => children.delete(child));
 };
 
-const serviceOf = (child: ChildProcess, port: number): Service => ({
+const serviceOf = (child: ChildProcess, port: number, lines: readonly string[] = []): Service => ({
   pid: child.pid!,
   port,
   peakResidentBytes: () => {
@@ -36,6 +39,13 @@ const serviceOf = (child: ChildProcess, port: number): Service => ({
       return Number(kibibytes ?? 0) * 1_024;
     } catch {
       return 0;
+    }
+  },
+  logged: async (message) => {
+    const deadline = performance.now() + maximumStartMs * 5;
+    while (!lines.some((line) => line.includes(`"msg":"${message}"`))) {
+      if (performance.now() > deadline) throw new Error(`the service did not log "${message}"`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
   },
   stop: () =>
@@ -68,14 +78,17 @@ export const startControlPlane = (
   return new Promise((resolve, reject) => {
     const limit = setTimeout(() => reject(new Error('the control plane did not start')), maximumStartMs);
     child.once('exit', (status) => reject(new Error(`the control plane ended with status ${status}`)));
+    const lines: string[] = [];
     createInterface({ input: child.stderr! }).on('line', (line) => {
+      if (lines.length < maximumLines) lines.push(line);
       const url = /"url":"http:\/\/[^"]*:(\d+)"/.exec(line)?.[1];
       if (!url) {
-        process.stderr.write(`${line}\n`);
+        // Warnings and errors belong into the bench's own output.
+        if (!/"level":[1-3]0/.test(line)) process.stderr.write(`${line}\n`);
         return;
       }
       clearTimeout(limit);
-      resolve(serviceOf(child, Number(url)));
+      resolve(serviceOf(child, Number(url), lines));
     });
   });
 };
@@ -90,6 +103,17 @@ export const startNaiveService = (databaseUrl: string): Promise<Service> => {
     child.once('exit', (status) => reject(new Error(`the naive service ended with status ${status}`)));
     child.once('message', (message) => resolve(serviceOf(child, (message as { port: number }).port)));
   });
+};
+
+/** Processor seconds of children that have ended (Linux): connections of PostgreSQL come and go. */
+const endedChildrenSeconds = (pid: number): number => {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[13]) + Number(fields[14])) / 100;
+  } catch {
+    return 0;
+  }
 };
 
 /** What a load cost, in processor time: on shared cores the measure that holds still. */
@@ -108,7 +132,11 @@ export const runLoad = async (
 ): Promise<MeasuredLoad> => {
   const child = fork(join(__dirname, 'http-load.ts'), { execArgv: ['--import', 'tsx'] });
   follow(child);
-  const usedBy = () => [service.pid, postgresPid, child.pid].map((pid) => (pid ? processorSeconds(pid) : 0));
+  const usedBy = () => [
+    processorSeconds(service.pid),
+    postgresPid ? processorSeconds(postgresPid) + endedChildrenSeconds(postgresPid) : 0,
+    processorSeconds(child.pid!),
+  ];
   let before: number[] = [];
   const timer = setTimeout(
     () => {

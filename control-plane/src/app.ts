@@ -173,6 +173,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const weekFilters = createWeekFilters({
     database,
     onError: (error) => log.error({ err: error }, 'reading ended weeks failed; it is tried again'),
+    onReady: (weeks) => log.info({ weeks }, 'ended weeks are filtered'),
   });
   const commit = createIngestPipeline({
     database,

@@ -5,6 +5,8 @@ import { identitiesAfter, storedWeeks, weekSize } from './week-store';
 export interface WeekFiltersOptions {
   database: Database;
   onError: (error: unknown) => void;
+  /** Called when all weeks that have ended, and that the memory has room for, are filtered. */
+  onReady?: (weeks: number) => void;
   /** Memory for filters at most; weeks beyond it are looked up in the database. Newer weeks come first. */
   limitBytes?: number;
   /** Events read at once; between two pages ingest has its turn. */
@@ -60,6 +62,7 @@ export const createWeekFilters = (options: WeekFiltersOptions) => {
       if (isStopped) return;
       await build(week);
     }
+    options.onReady?.(filters.size);
   };
 
   const look = (): void => {
