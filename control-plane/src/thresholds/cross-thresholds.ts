@@ -27,13 +27,15 @@ export const crossThresholds = async (
   now: number,
 ): Promise<ThresholdOutcome> => {
   const metered = evaluations.filter((evaluation) => isMeteredAt(evaluation, now));
-  const told = await readToldLines(transaction, metered);
+  const watchingOf = byFeature(watches);
+  const watched = metered.filter((evaluation) => watchingOf(evaluation).length > 0);
+  const told = await readToldLines(transaction, watched);
   const crossings: ThresholdCrossed[] = [];
   const rearmed: { evaluation: Evaluation; ruleId: string; line: string }[] = [];
   const wakeAt = new Map<string, Quantity>();
 
   for (const evaluation of metered) {
-    const watching = watches.filter((watch) => concerns(watch, evaluation));
+    const watching = watchingOf(evaluation);
     const wake = nextUsageToWake(
       watching.flatMap((watch) => [...watch.lines]),
       evaluation.standing,
@@ -55,6 +57,17 @@ export const crossThresholds = async (
   await rearmLines(transaction, rearmed, now);
   const recorded = await saveCrossings(transaction, crossings);
   return { crossings: crossings.filter(({ id }) => recorded.has(id)), wakeAt };
+};
+
+/** The watches that concern an evaluation's feature, looked for once a feature. */
+const byFeature = (watches: readonly ThresholdWatch[]) => {
+  const known = new Map<string, readonly ThresholdWatch[]>();
+  return (evaluation: Evaluation): readonly ThresholdWatch[] => {
+    const { id } = evaluation.feature;
+    const watching = known.get(id) ?? watches.filter((watch) => concerns(watch, evaluation));
+    known.set(id, watching);
+    return watching;
+  };
 };
 
 /** A planned or ended entitlement reaches nothing: nobody can use it. */
