@@ -307,7 +307,7 @@ const run = async (): Promise<number> => {
 const leaveRunning = async (setting: Setting): Promise<void> => {
   say(`
 Left running until Ctrl+C:
-  dashboard and API  ${setting.controlPlaneUrl}   token ${apiToken}
+  API                ${setting.controlPlaneUrl}   token ${apiToken}
   gateway            ${setting.proxyUrl}/orders/1   header apikey: acme-key or globex-key
   Kong Admin API     ${setting.adminUrl}
   logs               ${setting.folder}`);
