@@ -1,7 +1,6 @@
 import type { Queryable } from '../storage';
-import { type EventRow, eventColumns, storedEventOf } from './raw-event-reader';
+import { type EventRow, eventColumns, storedEventOf, weeksFrom } from './raw-event-reader';
 import type { StoredEvent } from './usage-event';
-import { storedWeeks, weekOf } from './week-store';
 
 /** A condition on a text attribute; all operators of one object must hold. LIKE patterns know `%` and `_`, no escapes. */
 export interface AttributeFilter {
@@ -128,10 +127,7 @@ export const listEvents = async (
 ): Promise<StoredEvent[]> => {
   if (filter.subjects?.length === 0) return [];
   const earliest = Math.max(lowerBound(filter.time ?? {}), lowerBound(filter.ingestedAt ?? {}));
-  // An event is received after it happened, or a little before where clocks differ.
-  const weeks = (await storedWeeks(queryable)).filter(
-    (week) => earliest === -Infinity || week >= weekOf(earliest) - 1,
-  );
+  const weeks = await weeksFrom(queryable, earliest);
   if (weeks.length === 0) return [];
   const conditions = createConditions(queryable);
   const parts: string[] = [];

@@ -42,9 +42,15 @@ export interface EventSpan {
 /** Events read in one go at most. */
 const pageLimit = 5_000;
 
-/** The tables in which events of a span may stand: an event is received after it happened, or a little before. */
+/** How far ahead of its receipt an event may be dated and still be looked for, in weeks. */
+const aheadWeeks = 5;
+
+/** The weeks in which events from a time on may stand: they are received after it, or before where clocks are wrong. */
+export const weeksFrom = async (queryable: Queryable, from: number): Promise<number[]> =>
+  (await storedWeeks(queryable)).filter((week) => from === -Infinity || week >= weekOf(from) - aheadWeeks);
+
 const weeksOf = async (queryable: Queryable, { from, to }: EventSpan): Promise<number[]> =>
-  from >= to ? [] : (await storedWeeks(queryable)).filter((week) => week >= weekOf(from) - 1);
+  from >= to ? [] : weeksFrom(queryable, from);
 
 const spanCondition = ({ subjects }: EventSpan): string =>
   `time >= $1 AND time < $2 AND type = $3${subjects ? ' AND subject = ANY ($4::text[])' : ''}`;

@@ -30,15 +30,15 @@ const randomFrom = (start: number) => {
 
 const minute = 60_000;
 const hour = 60 * minute;
-/** Around the clock changes of Berlin (March 29), New York (March 8) and Lord Howe Island (April 5). */
-const begin = Date.parse('2026-03-06T00:00:00Z');
+/** Around the clock changes of Berlin (March 31), New York (March 10) and Lord Howe Island (April 7). */
+const begin = Date.parse('2024-03-08T00:00:00Z');
 const days = 32;
 const values = ['1', '0.1', '0.2', '9007199254740993', '-3.5', '12', '1e3', '0.30000000000000004'];
 const models = ['gpt-4', 'gpt-4-turbo', 'claude', ''];
 
 const makeEvents = (random: () => number): NaiveEvent[] => {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
-  return Array.from({ length: 420 }, () => {
+  return Array.from({ length: 240 }, () => {
     const wholeMinute = begin + Math.floor(random() * days * 24 * 60) * minute;
     return {
       subject: pick(['acme', 'globex', 'initech']),

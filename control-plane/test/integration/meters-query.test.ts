@@ -35,11 +35,11 @@ describeOnEachStorage('the meter query API', (storage) => {
       valueProperty: '$.tokens',
       groupBy: { model: '$.model' },
     });
-    // Berlin's clock is put forward on March 29, 2026: that day has 23 hours.
-    await send('acme', '2026-03-28T22:59:59.999Z', { tokens: 1, model: 'gpt-4' });
-    await send('acme', '2026-03-28T23:00:00Z', { tokens: 10, model: 'gpt-4' });
-    await send('acme', '2026-03-29T21:59:59.999Z', { tokens: 100, model: 'claude' });
-    await send('globex', '2026-03-29T22:00:00Z', { tokens: 1000, model: 'say "hi", twice' });
+    // Berlin's clock is put forward on March 31, 2024: that day has 23 hours.
+    await send('acme', '2024-03-30T22:59:59.999Z', { tokens: 1, model: 'gpt-4' });
+    await send('acme', '2024-03-30T23:00:00Z', { tokens: 10, model: 'gpt-4' });
+    await send('acme', '2024-03-31T21:59:59.999Z', { tokens: 100, model: 'claude' });
+    await send('globex', '2024-03-31T22:00:00Z', { tokens: 1000, model: 'say "hi", twice' });
     await opened.database.query(
       `INSERT INTO customer (id, key, name, created_at, updated_at) VALUES ($1, 'acme', 'Acme', 0, 0)`,
       [customerId],
@@ -58,25 +58,25 @@ describeOnEachStorage('the meter query API', (storage) => {
     expect(await rows('windowSize=DAY&windowTimeZone=Europe/Berlin')).toEqual([
       expect.objectContaining({
         value: 1,
-        windowStart: '2026-03-27T23:00:00.000Z',
-        windowEnd: '2026-03-28T23:00:00.000Z',
+        windowStart: '2024-03-29T23:00:00.000Z',
+        windowEnd: '2024-03-30T23:00:00.000Z',
       }),
       expect.objectContaining({
         value: 110,
-        windowStart: '2026-03-28T23:00:00.000Z',
-        windowEnd: '2026-03-29T22:00:00.000Z',
+        windowStart: '2024-03-30T23:00:00.000Z',
+        windowEnd: '2024-03-31T22:00:00.000Z',
       }),
-      expect.objectContaining({ value: 1000, windowStart: '2026-03-29T22:00:00.000Z' }),
+      expect.objectContaining({ value: 1000, windowStart: '2024-03-31T22:00:00.000Z' }),
     ]);
   });
 
   it('counts an event at from and not the one at to', async () => {
-    const data = await rows('from=2026-03-28T23:00:00Z&to=2026-03-29T21:59:59.999Z');
+    const data = await rows('from=2024-03-30T23:00:00Z&to=2024-03-31T21:59:59.999Z');
     expect(data).toEqual([
       {
         value: 10,
-        windowStart: '2026-03-28T23:00:00.000Z',
-        windowEnd: '2026-03-29T21:59:59.999Z',
+        windowStart: '2024-03-30T23:00:00.000Z',
+        windowEnd: '2024-03-31T21:59:59.999Z',
         subject: null,
         groupBy: {},
       },
@@ -87,8 +87,8 @@ describeOnEachStorage('the meter query API', (storage) => {
     expect(await rows('subject=acme')).toEqual([
       {
         value: 111,
-        windowStart: '2026-03-28T22:59:00.000Z',
-        windowEnd: '2026-03-29T22:00:00.000Z',
+        windowStart: '2024-03-30T22:59:00.000Z',
+        windowEnd: '2024-03-31T22:00:00.000Z',
         subject: 'acme',
         groupBy: {},
       },
@@ -119,15 +119,15 @@ describeOnEachStorage('the meter query API', (storage) => {
   });
 
   it('writes values digit for digit, though a double could not hold them', async () => {
-    await send('exact', '2026-04-01T00:00:00Z', { tokens: '9007199254740993', model: 'm' });
-    await send('exact', '2026-04-01T00:00:01Z', { tokens: 0.1, model: 'm' });
+    await send('exact', '2024-04-02T00:00:00Z', { tokens: '9007199254740993', model: 'm' });
+    await send('exact', '2024-04-02T00:00:01Z', { tokens: 0.1, model: 'm' });
     const text = await (await query('subject=exact')).text();
     expect(text).toContain('"value":9007199254740993.1,');
   });
 
   it('answers CSV on demand, quoted where it must be', async () => {
     const response = await query(
-      'groupBy=subject&groupBy=model&from=2026-03-29T22:00:00Z&to=2026-03-30T00:00:00Z',
+      'groupBy=subject&groupBy=model&from=2024-03-31T22:00:00Z&to=2024-04-01T00:00:00Z',
       {
         accept: 'text/csv',
       },
@@ -136,15 +136,15 @@ describeOnEachStorage('the meter query API', (storage) => {
     expect(response.headers.get('content-disposition')).toBe('attachment; filename="tokens.csv"');
     expect(await response.text()).toBe(
       'window_start,window_end,subject,model,value\r\n' +
-        '2026-03-29T22:00:00.000Z,2026-03-30T00:00:00.000Z,globex,"say ""hi"", twice",1000.000000\r\n',
+        '2024-03-31T22:00:00.000Z,2024-04-01T00:00:00.000Z,globex,"say ""hi"", twice",1000.000000\r\n',
     );
   });
 
   it('lists subjects and group-by values of a span', async () => {
     const list = async (path: string) => (await app.request('GET', `/api/v1/meters/tokens/${path}`)).json();
-    expect(await list('subjects?to=2026-03-30T00:00:00Z')).toEqual(['acme', 'globex']);
-    expect(await list('subjects?from=2026-03-29T22:00:00Z&to=2026-03-30T00:00:00Z')).toEqual(['globex']);
-    expect(await list('group-by/model/values?from=2026-03-01T00:00:00Z&to=2026-03-29T22:00:00Z')).toEqual([
+    expect(await list('subjects?to=2024-04-01T00:00:00Z')).toEqual(['acme', 'globex']);
+    expect(await list('subjects?from=2024-03-31T22:00:00Z&to=2024-04-01T00:00:00Z')).toEqual(['globex']);
+    expect(await list('group-by/model/values?from=2024-03-01T00:00:00Z&to=2024-03-31T22:00:00Z')).toEqual([
       'claude',
       'gpt-4',
     ]);
@@ -169,7 +169,7 @@ describeOnEachStorage('the meter query API', (storage) => {
     ],
     ['filters that are no JSON', 'advancedMeterGroupByFilters={', 400, 'advancedMeterGroupByFilters'],
     ['filters nested without end', `advancedMeterGroupByFilters=${deep}`, 400, undefined],
-    ['an empty span', 'from=2026-01-02T00:00:00Z&to=2026-01-02T00:00:00Z', 400, 'to'],
+    ['an empty span', 'from=2024-01-02T00:00:00Z&to=2024-01-02T00:00:00Z', 400, 'to'],
     ['an unknown time zone', 'windowTimeZone=Mars/Base', 400, 'windowTimeZone'],
     ['an unknown window', 'windowSize=WEEK', 400, 'windowSize'],
     ['an unknown customer', 'filterCustomerId=01JZ0000000000000000000009', 404, undefined],
