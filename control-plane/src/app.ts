@@ -45,6 +45,7 @@ import { observeCommit } from './observability/observe-commit';
 import { observeRequests } from './observability/observe-requests';
 import { createIngestPipeline, createSettle, createSettleMeter } from './pipeline';
 import type { Clock } from './primitives/clock';
+import { parseDuration } from './primitives/durations';
 import { createIdentifierSource } from './primitives/identifiers';
 import { createIngestBarrier, type Database } from './storage';
 import { createWatchRegistry, type FactRecorder } from './thresholds';
@@ -168,7 +169,20 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     guard: featureMeterGuard,
     onBackfill: backfill.wake,
   });
-  const billing = createBilling({ database, clock, newId, entitlements, settleAfterIngest });
+  const billing = createBilling({
+    database,
+    clock,
+    newId,
+    entitlements,
+    settleAfterIngest,
+    terms: {
+      collectionPeriod: parseDuration(configuration.billingCollectionPeriod)!,
+      draftPeriod: parseDuration(configuration.billingDraftPeriod)!,
+      dueAfter: parseDuration(configuration.billingDueAfter)!,
+    },
+    tell: notifications.recordInvoiceEvent,
+    onError: (error) => log.error({ err: error }, 'billing what is due failed; it is tried again'),
+  });
 
   const weekFilters = createWeekFilters({
     database,
@@ -253,6 +267,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     eventUpkeep,
     enforcement,
     dueStandings,
+    billing,
   ];
 
   const observe = observeRequests({

@@ -1,8 +1,11 @@
 export { type Billing, createBilling } from './billing';
+export { invoiceStatuses } from './invoices/invoice';
+export type { InvoiceDocument } from './invoices/invoice-document';
+export type { Invoices, NewLine } from './invoices/invoices';
 export { type Plan, type PlanDetails, planStatuses, statusOfPlan } from './plans/plan';
 export { listPlans } from './plans/plan-store';
 export type { Plans } from './plans/plans';
-export type { PriceTerms, RateCard } from './plans/rate-card';
+export type { DiscountTerms, PriceTerms, RateCard } from './plans/rate-card';
 export {
   endOfPhase,
   type Subscription,

@@ -1,7 +1,12 @@
 import { z } from 'zod';
+import { parseDuration } from '../primitives/durations';
 
 const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
 const flag = z.stringbool();
+
+const duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== undefined, 'must be an ISO 8601 duration such as PT1H or P30D');
 
 /**
  * Every setting, once: its environment name, type, default and meaning. The documentation, `tollgate config --print` and
@@ -115,6 +120,24 @@ export const settings = {
     schema: integer(1, 86_400),
     default: 30,
     doc: 'How often observed access in Kong is compared with wanted access.',
+  },
+  billingCollectionPeriod: {
+    env: 'TOLLGATE_BILLING_COLLECTION_PERIOD',
+    schema: duration,
+    default: 'PT1H',
+    doc: 'How long after its period a draft invoice waits for late events (ISO 8601); later ones go onto the next.',
+  },
+  billingDraftPeriod: {
+    env: 'TOLLGATE_BILLING_DRAFT_PERIOD',
+    schema: duration,
+    default: 'PT0S',
+    doc: 'How long a draft invoice whose quantities are fixed can be looked at before it is issued (ISO 8601).',
+  },
+  billingDueAfter: {
+    env: 'TOLLGATE_BILLING_DUE_AFTER',
+    schema: duration,
+    default: 'P30D',
+    doc: 'How long after its issue an invoice is due (ISO 8601).',
   },
   shutdownSeconds: {
     env: 'TOLLGATE_SHUTDOWN_SECONDS',

@@ -16,6 +16,11 @@ export interface LineInput {
   readonly quantity: Quantity;
   readonly isFirstInPeriod: boolean;
   readonly isLastInPeriod: boolean;
+  /**
+   * The period was billed to its end before, with `preLineQuantity`; the line is what its real quantity changes. A minimum
+   * that was charged then is not charged again.
+   */
+  readonly isCorrection?: boolean | undefined;
 }
 
 /** amount + chargesTotal - discountsTotal = total; all are multiples of the currency's smallest amount. */
@@ -67,7 +72,11 @@ export function priceLine(input: LineInput): PricedLine {
   const [freeBefore, freeAtEnd] = [freeQuantity(input, preLineQuantity), freeQuantity(input, endQuantity)];
   const before = isFirstInPeriod
     ? []
-    : dueUpTo(input, { quantity: net(preLineQuantity, freeBefore), hasStarted: true, hasEnded: false });
+    : dueUpTo(input, {
+        quantity: net(preLineQuantity, freeBefore),
+        hasStarted: true,
+        hasEnded: input.isCorrection ?? false,
+      });
   const atEnd = dueUpTo(input, {
     quantity: net(endQuantity, freeAtEnd),
     hasStarted: true,

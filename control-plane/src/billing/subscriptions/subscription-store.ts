@@ -157,3 +157,28 @@ export const listSubscriptions = async (
   );
   return { items: rows.map(subscriptionOf), totalCount: count.rows[0]!.n };
 };
+
+/** Takes subscriptions of which a billing period begins; other replicas skip them until the transaction ends. */
+export const takeDueSubscriptions = async (
+  transaction: Transaction,
+  now: number,
+  limit: number,
+): Promise<Subscription[]> => {
+  const { rows } = await transaction.query<SubscriptionRow>(
+    `SELECT * FROM subscription WHERE next_lines_at <= $1 AND deleted_at IS NULL
+     ORDER BY next_lines_at, id LIMIT $2::bigint FOR UPDATE SKIP LOCKED`,
+    [now, limit],
+  );
+  return rows.map(subscriptionOf);
+};
+
+/** Sets when the next billing period of subscriptions begins; null for never. */
+export const setNextLinesAt = async (
+  transaction: Transaction,
+  nextLinesAt: ReadonlyMap<string, number | null>,
+): Promise<void> => {
+  await transaction.query(
+    `UPDATE subscription s SET next_lines_at = n.at FROM unnest($1::text[], $2::bigint[]) AS n (id, at) WHERE s.id = n.id`,
+    [transaction.arrays.text([...nextLinesAt.keys()]), transaction.arrays.bigint([...nextLinesAt.values()])],
+  );
+};

@@ -36,10 +36,9 @@ export interface NewSubscription {
   billingAnchor?: number | undefined;
 }
 
-/** What invoices do when a subscription ends; called in the transaction that ends it. */
+/** What invoices do when a subscription is made or its end changes; called in the transaction that does it. */
 export interface SubscriptionFollower {
-  /** The subscription ends at `activeTo` (null: it goes on after all). */
-  endChanged(transaction: Transaction, subscription: Subscription, now: number): Promise<void>;
+  changed(transaction: Transaction, subscription: Subscription, now: number): Promise<void>;
 }
 
 export interface SubscriptionsOptions {
@@ -48,7 +47,7 @@ export interface SubscriptionsOptions {
   newId: IdentifierSource;
   entitlements: Entitlements;
   settleAfterIngest: SettleAfterIngest;
-  follower?: SubscriptionFollower;
+  follower: SubscriptionFollower;
 }
 
 /** Creates, changes and ends subscriptions, and with them the entitlements of their plans. */
@@ -88,12 +87,13 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
     const { phases, unsettled } = await phaseEntitlements.make(transaction, subscription, now);
     const made = { ...subscription, phases };
     await insertSubscription(transaction, made);
+    await follower.changed(transaction, made, now);
     return { subscription: made, unsettled };
   };
 
   const save = async (transaction: Transaction, subscription: Subscription, now: number): Promise<void> => {
     await updateSubscription(transaction, subscription);
-    await follower?.endChanged(transaction, subscription, now);
+    await follower.changed(transaction, subscription, now);
   };
 
   const end = async (

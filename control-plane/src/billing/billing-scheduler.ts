@@ -1,0 +1,84 @@
+import type { Clock } from '../primitives/clock';
+import type { IdentifierSource } from '../primitives/identifiers';
+import type { Database } from '../storage';
+import { gatherLines } from './invoices/gather-lines';
+import { takeDueInvoices } from './invoices/invoice-store';
+import type { Invoices } from './invoices/invoices';
+import { setNextLinesAt, takeDueSubscriptions } from './subscriptions/subscription-store';
+
+/** Subscriptions or invoices of one transaction. */
+const batchSize = 100;
+
+export interface BillingSchedulerOptions {
+  database: Database;
+  clock: Clock;
+  newId: IdentifierSource;
+  invoices: Invoices;
+  /** How long it sleeps between looks, milliseconds. */
+  intervalMs: number;
+  onError: (error: unknown) => void;
+}
+
+/**
+ * Does what billing has due: lays out the lines of periods that begin, drafts invoices of lines that are due, and steps
+ * invoices on. What is due stands in the database alone, so it survives restarts; replicas skip the rows that others hold,
+ * so each is done once, and a control plane that was down makes the same invoices later.
+ */
+export const createBillingScheduler = (options: BillingSchedulerOptions) => {
+  const { database, clock, newId, invoices, intervalMs, onError } = options;
+  let isStopping = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+
+  const gather = (): Promise<number> =>
+    database.transaction(async (transaction) => {
+      const now = clock.now();
+      const subscriptions = await takeDueSubscriptions(transaction, now, batchSize);
+      if (subscriptions.length === 0) return 0;
+      await setNextLinesAt(transaction, await gatherLines(transaction, subscriptions, newId, now));
+      return subscriptions.length;
+    });
+
+  const collect = (): Promise<number> =>
+    database.transaction(async (transaction) => {
+      const now = clock.now();
+      const gathering = await takeDueInvoices(transaction, true, now, batchSize);
+      if (gathering.length > 0) await invoices.collectDue(transaction, gathering, now);
+      return gathering.length;
+    });
+
+  const step = (): Promise<number> =>
+    database.transaction(async (transaction) => {
+      const now = clock.now();
+      const due = await takeDueInvoices(transaction, false, now, batchSize);
+      await invoices.stepDue(transaction, due, now);
+      return due.length;
+    });
+
+  const runDue = async (): Promise<void> => {
+    for (const work of [gather, collect, step]) {
+      while (!isStopping && (await work()) > 0);
+    }
+  };
+
+  const schedule = (): void => {
+    if (isStopping) return;
+    timer = setTimeout(() => {
+      running = runDue()
+        .catch(onError)
+        .finally(() => schedule());
+    }, intervalMs);
+    timer.unref();
+  };
+
+  return {
+    /** Does everything that is due now. */
+    runDue,
+    start: schedule,
+    stop: async (): Promise<void> => {
+      isStopping = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+};
