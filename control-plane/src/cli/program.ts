@@ -7,7 +7,10 @@ import { type ConnectionOptions, connect } from './connection';
 import { apply, type DeclarationOptions, diff, dump } from './declaration-commands';
 import { doctor } from './doctor/doctor';
 import { CommandFailure, exitStatus } from './exit-status';
+import { type ExportOptions, exportEvents } from './export-events';
+import { exportRollups, type RollupOptions } from './export-rollups';
 import { migrateCommand } from './migrate-command';
+import { replay } from './replay';
 import { serve } from './serve';
 import type { Terminal } from './terminal';
 import { createToken, listTokens, revokeToken } from './token-commands';
@@ -71,6 +74,7 @@ const createProgram = (terminal: Terminal, end: (status: Status) => void): Comma
   addDeclarationCommands(program, terminal, end);
   addTokenCommands(program, terminal, end);
   addInspectionCommands(program, terminal, end);
+  addTransferCommands(program, terminal, end);
   return program;
 };
 
@@ -148,4 +152,29 @@ const addInspectionCommands = (program: Command, terminal: Terminal, end: (statu
     .action(async (options: AuditOptions & ConnectionOptions) =>
       end(await audit(connect(options, terminal.environment), options, terminal)),
     );
+};
+
+const addTransferCommands = (program: Command, terminal: Terminal, end: (status: Status) => void): void => {
+  const exports = program.command('export').description('into a file, resumable');
+  const withFile = (command: Command): Command =>
+    withConnection(command)
+      .requiredOption('-o, --out <file>', 'the file to write')
+      .addOption(new Option('--format <format>').choices(['ndjson', 'csv']).default('ndjson'))
+      .option('--from <instant>', 'ISO 8601, inclusive')
+      .option('--to <instant>', 'ISO 8601, exclusive');
+  withFile(exports.command('events').description('stored events, the latest first')).action(
+    async (options: ExportOptions & ConnectionOptions) =>
+      end(await exportEvents(connect(options, terminal.environment), options, terminal)),
+  );
+  withFile(exports.command('rollups').description("a meter's usage by window"))
+    .requiredOption('--meter <slug>')
+    .addOption(new Option('--window <size>').choices(['MINUTE', 'HOUR', 'DAY']).default('HOUR'))
+    .option('--group-by <key>', 'may be repeated', collect, [])
+    .action(async (options: RollupOptions & ConnectionOptions) =>
+      end(await exportRollups(connect(options, terminal.environment), options, terminal)),
+    );
+  withConnection(program.command('replay <file>').description('send the events of an export again')).action(
+    async (file: string, options: ConnectionOptions) =>
+      end(await replay(connect(options, terminal.environment), file, terminal)),
+  );
 };
