@@ -59,13 +59,16 @@ export const readHistory = async (
   const cut = cutPlan(plan, [from, ...windows.map((window) => window.to)]);
   const [result] = await runPlans(queryable, [loaded], [cut.plan]);
   const burnt = result!.segments.map((segment, index) => ({ segment, whole: cut.wholeOf[index]! }));
+  // LATEST measures a level: the usage of a stretch is its last one, not a sum.
+  const isLevel = plan.ledger.aggregation === 'LATEST';
   const within = burnt.filter(({ segment }) => segment.from >= from && segment.to <= to);
   return {
     windows: windowHistory(
       windows,
       within.map(({ segment }) => segment),
+      isLevel,
     ),
-    burnDown: burnDownHistory(within),
+    burnDown: burnDownHistory(within, isLevel),
   };
 };
 
@@ -92,7 +95,7 @@ const cutPlan = (plan: LedgerPlan, instants: readonly number[]): { plan: LedgerP
   return { plan: { ...plan, segments }, wholeOf };
 };
 
-const windowHistory = (windows: readonly Period[], segments: readonly BurntSegment[]) => {
+const windowHistory = (windows: readonly Period[], segments: readonly BurntSegment[], isLevel: boolean) => {
   let next = 0;
   return windows.map((period) => {
     let usage = ZERO;
@@ -101,19 +104,22 @@ const windowHistory = (windows: readonly Period[], segments: readonly BurntSegme
       const segment = segments[next]!;
       if (!isMeasured(segment)) continue;
       balanceAtStart ??= segment.balanceAtStart;
-      usage = usage.plus(segment.usage);
+      usage = isLevel ? segment.usage : usage.plus(segment.usage);
     }
     return { period, usage, balanceAtStart: balanceAtStart ?? ZERO };
   });
 };
 
 /** The parts of each segment put together again; segments of no length are left out. */
-const burnDownHistory = (parts: readonly { segment: BurntSegment; whole: number }[]): BurntStretch[] => {
+const burnDownHistory = (
+  parts: readonly { segment: BurntSegment; whole: number }[],
+  isLevel: boolean,
+): BurntStretch[] => {
   const stretches = new Map<number, BurntStretch>();
   for (const { segment, whole } of parts) {
     if (!isMeasured(segment)) continue;
     const stretch = stretches.get(whole);
-    stretches.set(whole, stretch ? joined(stretch, segment) : stretchOf(segment));
+    stretches.set(whole, stretch ? joined(stretch, segment, isLevel) : stretchOf(segment));
   }
   return [...stretches.values()];
 };
@@ -129,18 +135,21 @@ const stretchOf = (segment: BurntSegment): BurntStretch => ({
   grantUsages: segment.grantUsages.map(({ grantId, usage }) => ({ grantId, usage })),
 });
 
-const joined = (before: BurntStretch, segment: BurntSegment): BurntStretch => {
+const joined = (before: BurntStretch, segment: BurntSegment, isLevel: boolean): BurntStretch => {
+  const whole = {
+    ...stretchOf(segment),
+    period: { from: before.period.from, to: segment.to },
+    balanceAtStart: before.balanceAtStart,
+    grantBalancesAtStart: before.grantBalancesAtStart,
+  };
+  if (isLevel) return whole;
   const usages = new Map(before.grantUsages.map(({ grantId, usage }) => [grantId, usage]));
   for (const { grantId, usage } of segment.grantUsages) {
     usages.set(grantId, (usages.get(grantId) ?? ZERO).plus(usage));
   }
   return {
-    ...before,
-    period: { from: before.period.from, to: segment.to },
+    ...whole,
     usage: before.usage.plus(segment.usage),
-    overage: segment.overage,
-    balanceAtEnd: segment.balanceAtEnd,
-    grantBalancesAtEnd: segment.grantBalancesAtEnd,
     grantUsages: [...usages].map(([grantId, usage]) => ({ grantId, usage })),
   };
 };

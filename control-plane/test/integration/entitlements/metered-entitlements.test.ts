@@ -208,3 +208,65 @@ describeOnEachStorage('metered entitlements', (storage) => {
     expect(await value()).toMatchObject({ usage: 7, balance: 3 });
   });
 });
+
+describeOnEachStorage('entitlements to levels and to distinct values', (storage) => {
+  let opened: TestDatabase;
+  let app: TestApp;
+  const clock = new ManualClock(start);
+
+  beforeAll(async () => {
+    opened = await storage.open();
+    app = await startTestApp(opened.database, { clock });
+    for (const aggregation of ['LATEST', 'UNIQUE_COUNT'] as const) {
+      const key = aggregation.toLowerCase();
+      await storeMeter(opened.database, { slug: key, aggregation });
+      await app.request('POST', '/api/v1/features', { key, name: key, meterSlug: key });
+      await app.request('POST', '/api/v1/subjects/s/entitlements', {
+        type: 'metered',
+        featureKey: key,
+        usagePeriod: { interval: 'DAY' },
+        issueAfterReset: 3,
+      });
+    }
+  });
+  afterAll(async () => {
+    await app.stop();
+    await opened.drop();
+  });
+
+  const use = (type: string, ...values: unknown[]) =>
+    app.request(
+      'POST',
+      '/api/v1/events',
+      values.map((value) => cloudEvent({ type, subject: 's', time: iso(clock.now()), data: { value } })),
+      { 'content-type': 'application/cloudevents-batch+json' },
+    );
+  const read = async (path: string) =>
+    (await app.request('GET', `/api/v1/subjects/s/entitlements/${path}`)).json();
+
+  it('take the last level, end access above the limit, and give it back below', async () => {
+    await use('latest', 2, 5);
+    expect(await read('latest/value')).toMatchObject({ usage: 5, overage: 2, hasAccess: false });
+    clock.advance(hour);
+    await use('latest', 1);
+    expect(await read('latest/value')).toMatchObject({ usage: 1, balance: 2, overage: 0, hasAccess: true });
+    clock.advance(hour);
+    const [{ id }] = (await read('')) as [{ id: string }];
+    const history = await read(`${id}/history?windowSize=HOUR&from=${iso(start)}`);
+    expect(history).toMatchObject({
+      windowedHistory: [{ usage: 5 }, { usage: 1, balanceAtStart: 3 }, { usage: 1 }],
+      burndownHistory: [{ usage: 1, balanceAtEnd: 2, grantUsages: [{ usage: 1 }] }],
+    });
+  });
+
+  it('count a value once a period', async () => {
+    await use('unique_count', 'a', 'b', 'a');
+    clock.advance(hour);
+    await use('unique_count', 'b', 'c');
+    expect(await read('unique_count/value')).toMatchObject({ usage: 3, balance: 0, hasAccess: false });
+    clock.advance(day);
+    expect(await read('unique_count/value')).toMatchObject({ usage: 0, hasAccess: true });
+    await use('unique_count', 'a');
+    expect(await read('unique_count/value')).toMatchObject({ usage: 1 });
+  });
+});
