@@ -2,8 +2,6 @@
  * How fast events are counted, against the least possible (floor) and a naive service (baseline) in the same run:
  * `npm run bench:ingest [-- --quick]`. Loopback only, stops by itself; takes about three minutes.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../control-plane/src/storage/migrate';
 import { openNodePostgres } from '../control-plane/src/storage/postgres/node-postgres';
@@ -19,6 +17,7 @@ import {
   startControlPlane,
   startNaiveService,
 } from './support/service-process';
+import { temporaryDirectory } from './support/temporary-directory';
 
 const isQuick = process.argv.includes('--quick');
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice(7);
@@ -43,7 +42,7 @@ const rowOf = (load: MeasuredLoad, service: Service, floor: number): Row => ({
   'load us/event': round(load.loadMicrosPerEvent, 1),
 });
 
-const directory = mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
+const { directory, remove } = temporaryDirectory();
 const table: Record<string, Row> = {};
 
 const measureServer = async (postgres: BenchPostgres, floor: number): Promise<void> => {
@@ -113,5 +112,4 @@ main()
     process.stderr.write(`${error.stack}\n`);
     process.exitCode = 1;
   })
-  .finally(() => rmSync(directory, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  .finally(remove);

@@ -2,9 +2,6 @@
  * Queries and ingest with a month of events stored: `npm run bench:query [-- --quick]` (10 million events; a tenth with
  * --quick). Loopback only, stops by itself; loading takes a few minutes.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Database } from '../control-plane/src/storage';
 import { migrate } from '../control-plane/src/storage/migrate';
 import { openNodePostgres } from '../control-plane/src/storage/postgres/node-postgres';
@@ -20,6 +17,7 @@ import {
   type Service,
   startControlPlane,
 } from './support/service-process';
+import { temporaryDirectory } from './support/temporary-directory';
 
 const isQuick = process.argv.includes('--quick');
 const monthEvents = isQuick ? 1_000_000 : 10_000_000;
@@ -27,7 +25,7 @@ const repetitions = isQuick ? 50 : 200;
 const ingestLoad = { connections: 16, batch: 100, seconds: isQuick ? 5 : 10, warmUpSeconds: isQuick ? 2 : 4 };
 const hourMs = 3_600_000;
 
-const directory = mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
+const { directory, remove } = temporaryDirectory();
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
 
 const request = async (service: Service, path: string, init: RequestInit = {}): Promise<Response> => {
@@ -194,5 +192,4 @@ main()
     process.stderr.write(`${error.stack}\n`);
     process.exitCode = 1;
   })
-  .finally(() => rmSync(directory, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  .finally(remove);

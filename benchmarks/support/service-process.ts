@@ -3,11 +3,13 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { processorSeconds } from '../plugin/process-usage';
 import type { Load, LoadResult } from './http-load';
 
 export const benchToken = 'bench-token-0123456789';
 const root = join(__dirname, '..', '..');
+const loader = pathToFileURL(require.resolve('tsx')).href;
 const maximumStartMs = 60_000;
 const maximumLines = 1_000;
 const children = new Set<ChildProcess>();
@@ -62,8 +64,9 @@ export const startControlPlane = (
   databaseUrl: string | undefined,
   environment: Record<string, string> = {},
 ): Promise<Service> => {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'control-plane/src/main.ts'], {
-    cwd: root,
+  const child = spawn(process.execPath, ['--import', loader, join(root, 'control-plane/src/main.ts')], {
+    // Away from the repository, whose tollgate.yml would be applied.
+    cwd: directory,
     env: {
       PATH: process.env.PATH,
       ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),

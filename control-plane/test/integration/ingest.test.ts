@@ -1,6 +1,8 @@
+import { excludeEventWriters } from '../../src/storage';
 import { cloudEvent } from '../support/cloud-events';
 import { describeOnEachStorage, type TestDatabase } from '../support/storages';
 import { startTestApp, type TestApp } from '../support/test-app';
+import { waitUntil } from '../support/wait-until';
 
 const batchType = { 'content-type': 'application/cloudevents-batch+json' };
 
@@ -120,5 +122,38 @@ describeOnEachStorage('ingest', (storage) => {
     );
     expect([structured.status, binary.status]).toEqual([204, 204]);
     expect(await stored()).toBe(before + 2);
+  });
+
+  it('refuses what its queue has no room for with 503 and Retry-After, and counts the resend once', async () => {
+    const busy = await startTestApp(opened.database, { configuration: { ingestQueueLimit: 10 } });
+    const before = await stored();
+    const requests = Array.from({ length: 5 }, () => Array.from({ length: 8 }, () => cloudEvent()));
+    const send = (events: unknown[]) => busy.request('POST', '/api/v1/events', events, batchType);
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const holding = opened.database.transaction(async (transaction) => {
+      await excludeEventWriters(transaction);
+      await held;
+    });
+    let refused = 0;
+    const answers = requests.map(async (events) => {
+      const response = await send(events);
+      if (response.status === 503) refused += 1;
+      return { events, response };
+    });
+    await waitUntil('three of five are refused', () => refused >= 3);
+    release();
+    await holding;
+    for (const { events, response } of await Promise.all(answers)) {
+      if (response.status === 204) continue;
+      expect(response.status).toBe(503);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await response.json()).toMatchObject({ code: 'ingest_overloaded' });
+      expect((await send(events)).status).toBe(204);
+    }
+    expect(await stored()).toBe(before + 40);
+    await busy.stop();
   });
 });
