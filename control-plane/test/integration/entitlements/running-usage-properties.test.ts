@@ -110,6 +110,10 @@ describeOnEachStorage('the running usage and the engine', (storage) => {
   let app: TestApp;
   const clock = new ManualClock('2025-01-15T10:00:00Z');
   let runs = 0;
+  const nextSubject = (): string => {
+    runs += 1;
+    return `subject-${runs}`;
+  };
 
   beforeAll(async () => {
     opened = await storage.open();
@@ -140,7 +144,7 @@ describeOnEachStorage('the running usage and the engine', (storage) => {
 
   /** One customer with an entitlement of each aggregation, driven through the public interface. */
   class Run {
-    readonly subject = `subject-${(runs += 1)}`;
+    readonly subject = nextSubject();
     readonly sent: Sent[] = [];
     readonly known = new Map<Aggregation, Known>();
 
@@ -300,7 +304,7 @@ describeOnEachStorage('the running usage and the engine', (storage) => {
       const at = (await (
         await app.request('GET', this.path(aggregation, `/value?time=${iso(now)}`))
       ).json()) as object;
-      expect([aggregation, at]).toEqual([aggregation, expect.objectContaining(valueOf(closed))]);
+      expect([aggregation, at]).toEqual([aggregation, expect.objectContaining(valueFrom(closed))]);
 
       const validUntil = await this.validUntil(known.id, now);
       // The running usage counts what is dated a little ahead, up to the next breakpoint.
@@ -309,7 +313,7 @@ describeOnEachStorage('the running usage and the engine', (storage) => {
       };
       const open = await this.expected(aggregation, validUntil - 1);
       const standing = standingOf(open.state);
-      expect([aggregation, value]).toEqual([aggregation, expect.objectContaining(valueOf(standing))]);
+      expect([aggregation, value]).toEqual([aggregation, expect.objectContaining(valueFrom(standing))]);
       const sum = Object.values(value.grantBalances).reduce((total, balance) => total.plus(balance), ZERO);
       expect(formatQuantity(sum)).toBe(formatQuantity(standing.balance.minus(open.state.credit)));
       await this.checkCrossings(known, standing);
@@ -367,7 +371,7 @@ describeOnEachStorage('the running usage and the engine', (storage) => {
     }
   }
 
-  const valueOf = (standing: ReturnType<typeof standingOf>) => ({
+  const valueFrom = (standing: ReturnType<typeof standingOf>) => ({
     usage: Number(formatQuantity(standing.usage)),
     balance: Number(formatQuantity(standing.balance)),
     overage: Number(formatQuantity(standing.overage)),
