@@ -22,6 +22,7 @@ const channelsPerSweep = 2_000;
 const defaultLimits = { total: 1_000, probation: 800, lane: 64 };
 /** Results that wait to be written at most; beyond it nothing more is taken. */
 const maximumUnwritten = 2_000;
+const embeddedPauseMs = 5;
 /** The pauses between attempts to write results, milliseconds; after the last one the lease runs out instead. */
 const writePausesMs = [50, 200, 1_000, 2_000];
 
@@ -74,11 +75,22 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
   let hasReleased = false;
   let idle: (() => void) | undefined;
 
+  /**
+   * Lets what is ready at the same time come together before a statement. The embedded database works in this thread and
+   * answers before any socket is looked at again, so that without a pause every result would be a statement of its own.
+   */
+  const gather = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (database.kind === 'pglite') setTimeout(resolve, embeddedPauseMs);
+      else setImmediate(resolve);
+    });
+
   const pump = (): void => {
     isPumpWanted = true;
     if (!isRunning || pumping) return;
     isPumpWanted = false;
-    pumping = takeAll()
+    pumping = gather()
+      .then(takeAll)
       .catch((error: unknown) => options.onError(error, 'taking deliveries'))
       .finally(() => {
         pumping = undefined;
@@ -92,7 +104,7 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
       isAlone = false;
       await endLeases(database, clock.now());
     }
-    while (isRunning && results.length < maximumUnwritten) {
+    for (; isRunning && results.length < maximumUnwritten; await gather()) {
       if (isSweepWanted) {
         isSweepWanted = false;
         lanes.want(await dueChannels(database, clock.now(), channelsPerSweep));
@@ -151,14 +163,16 @@ export const createDeliveryWorker = (options: DeliveryWorkerOptions): DeliveryWo
     results.push(finished);
     lanes.finish(finished.delivery.channelId, finished.state === 'SUCCESS', options.monotonicNow());
     pump();
-    writing ??= writeAll().finally(() => {
-      writing = undefined;
-    });
+    writing ??= gather()
+      .then(writeAll)
+      .finally(() => {
+        writing = undefined;
+      });
   };
 
   /** Results that arrive while others are being written go together into the next write. */
   const writeAll = async (): Promise<void> => {
-    while (results.length > 0) {
+    for (; results.length > 0; await gather()) {
       const batch = results;
       results = [];
       await writeResults(batch);
