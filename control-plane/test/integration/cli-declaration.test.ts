@@ -33,6 +33,21 @@ features:
     meter: api_requests
     filters: { request_method: GET }
   support: {}
+plans:
+  pro:
+    name: Pro
+    currency: USD
+    phases:
+      - key: default
+        name: Default
+        duration: null
+        rateCards:
+          - type: usage_based
+            key: api-requests
+            name: API requests
+            featureKey: api-requests
+            billingCadence: P1M
+            price: { type: unit, amount: "0.01" }
 customers:
   acme-inc:
     name: Acme Inc
@@ -130,6 +145,17 @@ describeOnEachStorage('a declaration of everything', (storage) => {
     expect(out).toContain('~ entitlement acme-inc/api-requests\n    issueAfterReset: 1000.5 -> 2000\n');
     const customer = await (await app.request('GET', '/api/v1/customers/acme-inc')).json();
     expect(customer).toMatchObject({ currency: 'EUR' });
+    expect((await run(app, 'apply', '-f', write('tollgate.yml', everything))).status).toBe(0);
+  });
+
+  it('publishes another version of a plan whose price changes', async () => {
+    const file = write('dearer.yml', everything.replace('amount: "0.01"', 'amount: "0.02"'));
+    const { status, out, error } = await run(app, 'apply', '-f', file);
+    expect([status, error]).toEqual([0, expect.stringContaining('plan pro')]);
+    expect(out).toContain('phases[0].rateCards[0].price.amount: "0.01" -> "0.02"');
+    expect((await run(app, 'diff', '-f', file)).status).toBe(0);
+    const plan = await (await app.request('GET', '/api/v1/plans/pro')).json();
+    expect(plan).toMatchObject({ version: 2, status: 'active' });
     expect((await run(app, 'apply', '-f', write('tollgate.yml', everything))).status).toBe(0);
   });
 

@@ -79,7 +79,7 @@ const planKind = ({ kind, declared, existing }: KindState, plan: Plan): void => 
   }
 };
 
-const topOf = (field: string): string => field.split('.', 1)[0]!;
+const topOf = (field: string): string => /^[^.[]*/.exec(field)![0];
 
 const obstacle = (kind: ResourceKind, name: string, { field, before, after }: FieldChange): string =>
   `${kind.label} "${name}": ${field} cannot change (${JSON.stringify(before)} to ${JSON.stringify(after)}); ` +
@@ -89,6 +89,10 @@ const obstacle = (kind: ResourceKind, name: string, { field, before, after }: Fi
 export const differences = (current: unknown, desired: unknown, path = ''): FieldChange[] => {
   // The server does not tell this value; whether it differs cannot be known.
   if (current === masked) return [];
+  // Item by item, so that what the server fills in within an item is no difference.
+  if (Array.isArray(current) && Array.isArray(desired) && current.length === desired.length) {
+    return desired.flatMap((item, index) => differences(current[index], item, `${path}[${index}]`));
+  }
   if (!isRecord(current) || !isRecord(desired)) {
     return canonical(current) === canonical(desired)
       ? []

@@ -141,11 +141,23 @@ export const gatewaySchema = z.strictObject({
   accessPolicies: z.record(name, policySchema).default({}),
 });
 
+/** Phases are written as the API takes them; their parts are checked there, with their path in the message. */
+export const planSchema = z.strictObject({
+  name: z.string().optional(),
+  description: z.string().optional(),
+  currency: z.string().length(3),
+  billingCadence: z.string().default('P1M'),
+  isProrated: z.boolean().default(true),
+  phases: z.array(z.record(z.string(), z.unknown())).min(1),
+  metadata,
+});
+
 export const declarationSchema = z.strictObject({
   /** The form of the file; a later form will have another number. */
   version: z.literal(1).default(1),
   meters: named(meterSchema),
   features: named(featureSchema),
+  plans: named(planSchema),
   customers: named(customerSchema),
   channels: named(channelSchema),
   rules: named(ruleSchema),

@@ -24,6 +24,7 @@ describe('a declaration', () => {
       version: 1,
       meters: {},
       features: {},
+      plans: {},
       customers: {},
       channels: {},
       rules: {},
