@@ -17,7 +17,7 @@ import {
 } from './entitlements';
 import { createBatcher, createEventUpkeep, createWeekFilters } from './events';
 import { accessRoutes } from './http/access/access-routes';
-import { registeredTokens, singleToken } from './http/authenticate';
+import { portalIdentity, registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { healthRoutes } from './http/health-routes';
 import { entitlementAccessRoutes } from './http/konnect/entitlement-access-routes';
@@ -33,6 +33,7 @@ import { metersRoutes } from './http/openmeter/meters-routes';
 import { notificationChannelRoutes } from './http/openmeter/notification-channel-routes';
 import { notificationEventRoutes } from './http/openmeter/notification-event-routes';
 import { notificationRuleRoutes } from './http/openmeter/notification-rule-routes';
+import { portalRoutes } from './http/openmeter/portal-routes';
 import { subjectsRoutes } from './http/openmeter/subjects-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
@@ -44,6 +45,7 @@ import { createMetrics } from './observability/metrics';
 import { observeCommit } from './observability/observe-commit';
 import { observeRequests } from './observability/observe-requests';
 import { createIngestPipeline, createSettle, createSettleMeter } from './pipeline';
+import { createPortalTokens } from './portal/portal-tokens';
 import type { Clock } from './primitives/clock';
 import { parseDuration } from './primitives/durations';
 import { createIdentifierSource } from './primitives/identifiers';
@@ -214,6 +216,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     newId,
     onError: (error) => log.warn({ err: error }, 'times of last use of tokens were not written'),
   });
+  const portalTokens = createPortalTokens({ database, clock, newId });
   const lookup = singleToken(options.token, registeredTokens(tokens));
   const fastRoutes: FastRoute[] = ingestRoutes({
     accept: batcher.accept,
@@ -253,6 +256,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...featureRoutes(catalog, database),
     ...customerRoutes({ customers, values, database }),
     ...billingSuite({ billing, customers, database, clock }),
+    ...portalRoutes({ tokens: portalTokens, meters: meterCatalog, database, clock }),
     ...entitlementSuite({ entitlements, values, database, clock, newId }),
     ...entitlementAccessRoutes({ customers, values, database, clock }),
     ...eventsRoutes({ database, meters, clock }),
@@ -279,6 +283,10 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     routes,
     fastRoutes,
     lookup,
+    portalLookup: async (text) => {
+      const token = await portalTokens.verify(text);
+      return token && portalIdentity(token);
+    },
     log,
     bodyLimitBytes: configuration.bodyLimitBytes,
     observe: (request, response) => {

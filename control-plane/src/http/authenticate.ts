@@ -58,3 +58,14 @@ export const registeredTokens =
     const token = await tokens.find(hash);
     return token && { tokenId: token.id, scopes: token.scopes };
   };
+
+/** What a portal token may do: read the usage of its subject. */
+export const portalIdentity = (token: {
+  id: string;
+  subject: string;
+  meterSlugs: readonly string[] | null;
+}): Identity => ({
+  tokenId: token.id,
+  scopes: [],
+  portal: { subject: token.subject, meterSlugs: token.meterSlugs },
+});

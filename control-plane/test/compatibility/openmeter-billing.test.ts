@@ -248,4 +248,92 @@ describeOnEachStorage("OpenMeter's SDK drives billing, unchanged", (storage) => 
       expect(await openmeter.customers.listSubscriptions(customer.id)).toMatchObject({ totalCount: 2 });
     });
   });
+
+  describe('portal', () => {
+    it("reads the usage of the token's subject until it is invalidated or expires", async () => {
+      const event = (subject: string) => ({
+        source: 'portal-test',
+        type: 'request',
+        subject,
+        time: new Date(clock.now()),
+      });
+      await openmeter.events.ingest([event('mine'), event('mine'), event('other')]);
+      const made = (await openmeter.portal.create({
+        subject: 'mine',
+        allowedMeterSlugs: ['requests_total'],
+      }))!;
+      expect(made).toMatchObject({ subject: 'mine', expired: false });
+      const read = (token: string, query = '') =>
+        fetch(`${app.url}/api/v1/portal/meters/requests_total/query${query}`, {
+          headers: { authorization: `Bearer ${token}` },
+        });
+      const answer = await read(made.token!, '?subject=other');
+      expect(await answer.json()).toMatchObject({ data: [{ value: 2, subject: 'mine' }] });
+      expect((await read(`${made.token!.slice(0, -4)}AAAA`)).status).toBe(401);
+      expect((await read(app.token)).status).toBe(401);
+      // It opens nothing but the portal.
+      const elsewhere = new OpenMeter({ baseUrl: app.url, apiKey: made.token! });
+      expect((await refusal(elsewhere.meters.list())).status).toBe(401);
+
+      const listed = await openmeter.portal.list();
+      expect(listed!.map(({ id }) => id)).toEqual([made.id]);
+      expect(listed![0]!.token).toBeUndefined();
+      await openmeter.portal.invalidate({ id: made.id! });
+      expect((await read(made.token!)).status).toBe(401);
+      expect(await openmeter.portal.list()).toEqual([]);
+
+      const shortLived = (await openmeter.portal.create({ subject: 'mine' }))!;
+      expect((await read(shortLived.token!)).status).toBe(200);
+      clock.advance(3_600_001);
+      expect((await read(shortLived.token!)).status).toBe(401);
+    });
+  });
+
+  describe('invoices', () => {
+    it('simulates and lists them', async () => {
+      const customer = (await openmeter.customers.create({
+        key: 'simulated',
+        name: 'Simulated',
+        usageAttribution: { subjectKeys: ['simulated'] },
+      }))!;
+      const simulated = await openmeter.billing.invoices.simulate(customer.id, {
+        currency: 'USD',
+        lines: [
+          {
+            name: 'Requests',
+            period: { from: new Date('2026-03-01'), to: new Date('2026-04-01') },
+            invoiceAt: new Date('2026-04-01'),
+            quantity: '120',
+            rateCard: {
+              featureKey: 'requests',
+              price: {
+                type: 'tiered',
+                mode: 'graduated',
+                tiers: [
+                  { upToAmount: '100', flatPrice: null, unitPrice: { type: 'unit', amount: '0.1' } },
+                  { flatPrice: null, unitPrice: { type: 'unit', amount: '0.05' } },
+                ],
+              },
+            },
+          },
+        ],
+      });
+      expect(simulated).toMatchObject({ totals: { total: '11' }, lines: [{ quantity: '120' }] });
+      await openmeter.billing.invoices.createLineItems(customer.id, {
+        currency: 'USD',
+        lines: [
+          {
+            name: 'Set-up',
+            period: { from: new Date(clock.now() - 1_000), to: new Date(clock.now()) },
+            invoiceAt: new Date(clock.now() + 3_600_000),
+            rateCard: { price: { type: 'flat', amount: '25' } },
+          },
+        ],
+      });
+      const listed = await openmeter.billing.invoices.list({ customers: [customer.id] });
+      expect(listed!.items).toHaveLength(1);
+      const invoice = await openmeter.billing.invoices.get(listed!.items[0]!.id);
+      expect(invoice).toMatchObject({ totals: { total: '25' } });
+    });
+  });
 });

@@ -20,7 +20,8 @@ const params = z.object({ meterIdOrSlug: z.string().min(1).max(64) });
 const path = '/api/v1/meters/{meterIdOrSlug}';
 const span = z.object({ from: time.optional(), to: time.optional() });
 
-const result = z.object({
+/** OpenMeter's MeterQueryResult. */
+export const meterQueryResult = z.object({
   from: timeText.optional(),
   to: timeText.optional(),
   windowSize: z.enum(['MINUTE', 'HOUR', 'DAY', 'MONTH']).optional(),
@@ -39,7 +40,7 @@ const result = z.object({
 const responses = {
   200: {
     description: 'The usage; only windows with events. CSV where Accept is text/csv.',
-    schema: result,
+    schema: meterQueryResult,
     otherTypes: ['text/csv'],
   },
   400: { description: 'A parameter is not valid.' },
