@@ -124,7 +124,8 @@ export const endBackfill = async (transaction: Transaction, row: BackfillRow): P
   ]);
 };
 
-const retiredSeriesLimit = 500;
+/** A series of a busy year has half a million buckets. */
+const retiredSeriesLimit = 20;
 
 /** Deletes some of the rollups that nobody reads any more; false when none are left. */
 export const deleteRetiredRollups = async (transaction: Transaction): Promise<boolean> => {

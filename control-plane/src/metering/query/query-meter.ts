@@ -13,7 +13,8 @@ import { readEdges } from './read-edges';
 
 /** Rows of one answer at most. */
 const rowLimit = 100_000;
-const windowLimit = 1_000_000;
+/** The calendar of a zone is asked for each of them: more would keep the process from answering others. */
+const windowLimit = 20_000;
 
 const tooMuch = (what: string): Error =>
   invalid(
