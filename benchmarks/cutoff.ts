@@ -78,7 +78,7 @@ const kongConfiguration = (driver: Driver, upstreamPort: number, controlPlaneUrl
   });
 
 const gatewayOptions = (driver: Driver) => ({
-  mode: driver === 'kong-acl' || driver === 'kong-consumer-groups' ? 'postgres' : 'dbless',
+  mode: driver === 'kong-dbless' ? 'dbless' : 'postgres',
   edition: {
     'kong-acl': 'oss',
     'kong-dbless': 'oss',
