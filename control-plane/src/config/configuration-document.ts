@@ -14,7 +14,7 @@ export const configurationDocument = (): string => {
   return `# Configuration
 
 Settings are environment variables; there is no other place. All mistakes are told together at start, which then ends with
-status 2. \`tollgate config --print\` shows what is in force with secrets masked. What the server *has* (meters, features,
+status 2. \`tollgate config --print\` shows what is in force with secrets masked. What the server _has_ (meters, features,
 customers, channels, rules, gateways) is declared in a file instead: see [operations](operations.md#configuration-as-code).
 
 This page is written by \`npm run docs\` from \`control-plane/src/config/configuration.ts\`.
