@@ -44,7 +44,7 @@ export const apply = async (
 
 /** `tollgate dump`: what the server has, as a file for `apply`. */
 export const dump = async (client: ApiClient, terminal: Terminal): Promise<number> => {
-  const { states } = await readStates(client, declarationSchema.parse({}));
+  const { states } = await readStates(client, declarationSchema.parse({}), 'all');
   const { yaml, variables } = dumpStates(states);
   terminal.out.write(yaml);
   for (const variable of variables) {

@@ -138,6 +138,21 @@ describeOnEachStorage('a declaration of everything', (storage) => {
     expect((await run(empty, 'diff', '-f', write('again.yml', everything))).status).toBe(0);
   });
 
+  it('asks for what the file declares by name, however many others the server has', async () => {
+    const asked = jest.spyOn(globalThis, 'fetch');
+    try {
+      const file = write('tollgate.yml', everything);
+      expect((await run(app, 'diff', '-f', file)).status).toBe(0);
+      const paths = asked.mock.calls.map(([input]) => new URL(String(input)).pathname);
+      expect(paths).toContain('/api/v1/customers/acme-inc');
+      expect(paths).toContain('/api/v2/customers/acme-inc/entitlements/support');
+      expect(paths).not.toContain('/api/v1/customers');
+      expect(paths).not.toContain('/api/v2/entitlements');
+    } finally {
+      asked.mockRestore();
+    }
+  });
+
   it('overrides an entitlement whose allowance changes, and keeps what the file leaves open', async () => {
     const file = write('more.yml', everything.replace('1000.5', '2000').replace('    currency: EUR\n', ''));
     const { status, out } = await run(app, 'apply', '-f', file);

@@ -1,7 +1,14 @@
 import type { ApiClient } from '../../client/api-client';
 import { resourceKinds } from './kinds';
 import { type Change, type KindState, type Plan, planChanges } from './plan';
-import { type Directory, nestedIn, nestedParts, type Section } from './resource-kind';
+import {
+  type Directory,
+  type Existing,
+  nestedIn,
+  nestedParts,
+  type ResourceKind,
+  type Section,
+} from './resource-kind';
 import type { Declaration } from './schema';
 
 export interface PlanOptions {
@@ -22,24 +29,48 @@ export const planDeclaration = async (
   declaration: Declaration,
   options: PlanOptions,
 ): Promise<PlannedState> => {
-  const { states, directory } = await readStates(client, declaration);
+  const { states, directory } = await readStates(client, declaration, options.prune ? 'all' : 'declared');
   const selected = states.map((state) => select(state, options.select));
   return { plan: planChanges(selected, options.prune), directory };
 };
 
-/** Every resource of the server by kind, and the names by which they refer to each other. */
+/**
+ * The resources of the server by kind, and the names by which they refer to each other. With 'declared', kinds of which
+ * a server may have very many (customers, entitlements) are looked up by the names in the file only.
+ */
 export const readStates = async (
   client: ApiClient,
   declaration: Declaration,
+  extent: 'all' | 'declared',
 ): Promise<{ states: KindState[]; directory: Directory }> => {
   const directory = createDirectory();
   const states: KindState[] = [];
   for (const kind of resourceKinds) {
-    const existing = await kind.list(client, directory);
+    const declared = kind.declared(declaration);
+    const existing =
+      extent === 'declared' && kind.find
+        ? await findAll(client, kind.find, [...declared.keys()])
+        : await kind.list(client, directory);
     for (const { name, id } of existing) directory.add(kind.section, name, id);
-    states.push({ kind, declared: kind.declared(declaration), existing });
+    states.push({ kind, declared, existing });
   }
   return { states, directory };
+};
+
+/** Look-ups under way at once. */
+const lookUpsAtOnce = 8;
+
+const findAll = async (
+  client: ApiClient,
+  find: NonNullable<ResourceKind['find']>,
+  names: readonly string[],
+): Promise<Existing[]> => {
+  const found: Existing[] = [];
+  for (let start = 0; start < names.length; start += lookUpsAtOnce) {
+    const some = names.slice(start, start + lookUpsAtOnce).map((name) => find(client, name));
+    for (const existing of await Promise.all(some)) if (existing) found.push(existing);
+  }
+  return found;
 };
 
 /** Is told of each change as it is done. */

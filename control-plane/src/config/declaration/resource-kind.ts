@@ -1,4 +1,4 @@
-import type { ApiClient } from '../../client/api-client';
+import { type ApiClient, ApiError } from '../../client/api-client';
 import type { Declaration } from './schema';
 
 export type Section = Exclude<keyof Declaration, 'version'> | 'entitlements' | 'accessPolicies';
@@ -28,6 +28,11 @@ export interface ResourceKind<Spec = unknown> {
   /** What the file declares of this kind, by name; those inside others as `outer/inner`. */
   declared(declaration: Declaration): ReadonlyMap<string, Spec>;
   list(client: ApiClient, directory: Directory): Promise<Existing<Spec>[]>;
+  /**
+   * The one of this name; undefined when the server has none. Kinds of which a server may have very many have it, so
+   * that what a file declares is looked up without paging through all the others.
+   */
+  find?(client: ApiClient, name: string): Promise<Existing<Spec> | undefined>;
   /** @returns the new id */
   create(client: ApiClient, name: string, spec: Spec, directory: Directory): Promise<string>;
   /** @returns the id, which may be another one */
@@ -41,6 +46,16 @@ export interface ResourceKind<Spec = unknown> {
 
 /** Keeps the element types of kinds apart from each other in one list. */
 export const defineKind = <Spec>(kind: ResourceKind<Spec>): ResourceKind => kind as unknown as ResourceKind;
+
+/** What the API answers at `path`; undefined where it has nothing there. @throws ApiError for every other refusal */
+export const requestIfThere = async <T>(client: ApiClient, path: string): Promise<T | undefined> => {
+  try {
+    return await client.request<T>('GET', path);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
+};
 
 /** Leaves out what is undefined: `exactOptionalPropertyTypes` and JSON both want it absent. */
 export const present = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>

@@ -1,4 +1,4 @@
-import { defineKind, entriesOf, present } from '../resource-kind';
+import { defineKind, entriesOf, present, requestIfThere } from '../resource-kind';
 import { customerSchema } from '../schema';
 
 interface Customer {
@@ -24,6 +24,19 @@ const bodyOf = (key: string, { subjects, entitlements: _, name, ...rest }: Spec)
   ...rest,
 });
 
+const specOf = (customer: Customer): Spec =>
+  customerSchema.parse(
+    present({
+      name: customer.name,
+      description: customer.description,
+      subjects: customer.usageAttribution?.subjectKeys ?? [],
+      primaryEmail: customer.primaryEmail,
+      currency: customer.currency,
+      billingAddress: customer.billingAddress,
+      metadata: customer.metadata ?? {},
+    }),
+  );
+
 /** Customers with a key; one without cannot be named in a file and is left alone. */
 export const customers = defineKind<Spec>({
   section: 'customers',
@@ -36,19 +49,14 @@ export const customers = defineKind<Spec>({
         : {
             name: customer.key,
             id: customer.id,
-            spec: customerSchema.parse(
-              present({
-                name: customer.name,
-                description: customer.description,
-                subjects: customer.usageAttribution?.subjectKeys ?? [],
-                primaryEmail: customer.primaryEmail,
-                currency: customer.currency,
-                billingAddress: customer.billingAddress,
-                metadata: customer.metadata ?? {},
-              }),
-            ),
+            spec: specOf(customer),
           },
     ),
+  find: async (client, key) => {
+    const customer = await requestIfThere<Customer>(client, `${path}/${encodeURIComponent(key)}`);
+    // The path takes ids as well; a key that looks like another customer's id names nobody.
+    return customer?.key === key ? { name: key, id: customer.id, spec: specOf(customer) } : undefined;
+  },
   create: async (client, key, spec) => (await client.request<Customer>('POST', path, bodyOf(key, spec))).id,
   update: async (client, existing, spec) => {
     // PUT replaces everything; what the file leaves open stays.

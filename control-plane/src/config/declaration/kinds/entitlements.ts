@@ -1,4 +1,11 @@
-import { defineKind, nestedEntries, nestedName, nestedParts, present } from '../resource-kind';
+import {
+  defineKind,
+  nestedEntries,
+  nestedName,
+  nestedParts,
+  present,
+  requestIfThere,
+} from '../resource-kind';
 import { entitlementSchema } from '../schema';
 
 interface Entitlement {
@@ -23,6 +30,9 @@ const pathFor = (name: string): string => {
   const [customer, feature] = nestedParts(name);
   return `/api/v2/customers/${encodeURIComponent(customer)}/entitlements/${encodeURIComponent(feature)}`;
 };
+
+const hasEnded = ({ activeTo, deletedAt }: Entitlement): boolean =>
+  activeTo !== undefined || deletedAt !== undefined;
 
 const specOf = (entitlement: Entitlement): Spec => {
   const metadata = entitlement.metadata ?? {};
@@ -49,7 +59,7 @@ export const entitlements = defineKind<Spec>({
   declared: (declaration) => nestedEntries(declaration.customers, (customer) => customer.entitlements),
   list: async (client) =>
     (await client.list<Entitlement>('/api/v2/entitlements')).flatMap((entitlement) =>
-      entitlement.customerKey === undefined || entitlement.activeTo || entitlement.deletedAt
+      entitlement.customerKey === undefined || hasEnded(entitlement)
         ? []
         : {
             name: nestedName(entitlement.customerKey, entitlement.featureKey),
@@ -57,6 +67,12 @@ export const entitlements = defineKind<Spec>({
             spec: specOf(entitlement),
           },
     ),
+  find: async (client, name) => {
+    const entitlement = await requestIfThere<Entitlement>(client, pathFor(name));
+    return entitlement && !hasEnded(entitlement)
+      ? { name, id: entitlement.id, spec: specOf(entitlement) }
+      : undefined;
+  },
   create: async (client, name, spec) => {
     const [customer, featureKey] = nestedParts(name);
     const path = `/api/v2/customers/${encodeURIComponent(customer)}/entitlements`;
