@@ -1,6 +1,6 @@
 // Turns every source into the JavaScript file of the same name under dist/, and copies the page beside it. Types are
 // checked elsewhere.
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -21,3 +21,7 @@ await build({
   target: 'node20',
 });
 cpSync(join(source, 'http/openapi/page'), join(target, 'http/openapi/page'), { recursive: true });
+
+// The dashboard goes along where it is built (npm run build:dashboard); without it the API answers alone.
+const dashboard = join(root, '../dashboard/dist');
+if (existsSync(dashboard)) cpSync(dashboard, join(target, 'dashboard'), { recursive: true });

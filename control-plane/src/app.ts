@@ -19,6 +19,7 @@ import { createBatcher, createEventUpkeep, createWeekFilters } from './events';
 import { accessRoutes } from './http/access/access-routes';
 import { portalIdentity, registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
+import { createDashboard, dashboardDirectory } from './http/dashboard/serve-dashboard';
 import { healthRoutes } from './http/health-routes';
 import { entitlementAccessRoutes } from './http/konnect/entitlement-access-routes';
 import { metricsRoute } from './http/metrics-route';
@@ -67,6 +68,8 @@ export interface AppOptions {
   isPrepared?: () => boolean;
   /** Sees every request as it comes. */
   observe?: ServerOptions['observe'];
+  /** Where the built dashboard stands, when not where a build leaves it. */
+  dashboardDirectory?: string | undefined;
 }
 
 /** A running control plane. */
@@ -289,6 +292,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     },
     log,
     bodyLimitBytes: configuration.bodyLimitBytes,
+    dashboard: createDashboard(options.dashboardDirectory ?? dashboardDirectory()),
     observe: (request, response) => {
       observe(request, response);
       options.observe?.(request, response);

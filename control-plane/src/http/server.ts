@@ -10,6 +10,7 @@ import express from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { Refusal } from '../primitives/refusal';
+import type { ServeDashboard } from './dashboard/serve-dashboard';
 import { answerErrors, type MountOptions, mountRoutes, requestIdOf } from './mount-routes';
 import { refusalOf, sendProblem } from './problem-details';
 import type { FastRoute, Route } from './route';
@@ -22,6 +23,8 @@ export interface ServerOptions extends MountOptions {
   observe?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   /** How a failure is answered on paths whose interface has an error shape of its own; the first that returns true wins. */
   errorShapes?: readonly ErrorShape[];
+  /** Serves pages on paths that no route has. */
+  dashboard?: ServeDashboard | undefined;
 }
 
 /** Answers a failure in the shape of another interface (Stripe's, for one); false when the path is not its own. */
@@ -98,6 +101,10 @@ const createExpressApp = (options: ServerOptions): express.Express => {
     }),
   );
   mountRoutes(app, options.routes, options);
+  app.use((request, response, next) => {
+    const served = options.dashboard?.(request, response) ?? Promise.resolve(false);
+    served.then((isServed) => isServed || next(), next);
+  });
   app.use((request, _response, next) => {
     next(new Refusal('not_found', 'route_not_found', `there is no ${request.method} ${request.path}`));
   });

@@ -16,6 +16,7 @@ export interface TestApp extends App {
 export interface TestAppOptions {
   configuration?: Partial<Configuration>;
   clock?: Clock;
+  dashboardDirectory?: string;
 }
 
 /**
@@ -32,6 +33,7 @@ export const startTestApp = async (database: Database, options: TestAppOptions =
     log: createLogger('silent'),
     token: testToken,
     observe: answers.observe,
+    dashboardDirectory: options.dashboardDirectory,
   });
   answers.describe(app.routes);
   return {
