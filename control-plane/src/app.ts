@@ -43,6 +43,7 @@ import { konnectWebhookRoutes } from './http/webhooks-konnect/notification-route
 import { createBackfillWorker, createMeterCatalog, createMeterRegistry, createRollupStore } from './metering';
 import { createNotifications, deliveryBacklog } from './notifications';
 import { createMetrics } from './observability/metrics';
+import { type Observations, tellBoth } from './observability/observations';
 import { observeCommit } from './observability/observe-commit';
 import { observeRequests } from './observability/observe-requests';
 import { createIngestPipeline, createSettle, createSettleMeter } from './pipeline';
@@ -66,6 +67,8 @@ export interface AppOptions {
   token: string;
   /** Whether what has to precede traffic is done (the declaration applied); /readyz answers 503 until then. */
   isPrepared?: () => boolean;
+  /** Is told what the metrics are told. */
+  tracing?: Observations | undefined;
   /** Sees every request as it comes. */
   observe?: ServerOptions['observe'];
   /** Where the built dashboard stands, when not where a build leaves it. */
@@ -105,6 +108,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       access: () => accessBacklog(database, clock.now()),
     },
   });
+  const observations = tellBoth(metrics, options.tracing);
   const notifications = createNotifications({
     database,
     clock,
@@ -112,7 +116,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     allowPrivateDestinations: configuration.allowPrivateWebhookDestinations,
     stopWithinMs: configuration.shutdownSeconds * 1_000,
     onError: (error, doing) => log.error({ err: error }, `${doing} failed`),
-    onAttempt: metrics.deliveryAttempted,
+    onAttempt: observations.deliveryAttempted,
   });
   const enforcement = createEnforcement({
     database,
@@ -122,7 +126,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     sweepIntervalMs: configuration.sweepIntervalSeconds * 1_000,
     secretOf: environmentSecret,
     random: Math.random,
-    onDriverCall: metrics.driverCalled,
+    onDriverCall: observations.driverCalled,
     onLogged: metrics.accessChanged,
   });
   const recorders: FactRecorder[] = [notifications.record, enforcement.record];
@@ -205,7 +209,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     dedupWindowMs: configuration.dedupWindowDays * dayMs,
   });
   const batcher = createBatcher({
-    commit: observeCommit(commit, metrics),
+    commit: observeCommit(commit, observations),
     maximumBatch: 5_000,
     // The embedded database has one connection; a server works on one batch while the next is being prepared.
     concurrency: database.kind === 'pglite' ? 1 : 2,
@@ -279,7 +283,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
 
   const observe = observeRequests({
     log,
-    metrics,
+    observations,
     hotRoutes: new Set(fastRoutes.map(({ method, path }) => `${method.toUpperCase()} ${path}`)),
   });
   const server = createHttpServer({

@@ -5,9 +5,11 @@ import { bootstrapToken } from '../config/bootstrap-token';
 import { readConfiguration } from '../config/configuration';
 import { applyPlan, planDeclaration } from '../config/declaration/apply';
 import { createLogger } from '../observability/logger';
+import { createTracing } from '../observability/tracing';
 import { systemClock } from '../primitives/clock';
 import { migrate } from '../storage/migrate';
 import { openDatabase } from '../storage/open-database';
+import { version } from '../version';
 import { declarationToApply, type NamedDeclaration } from './declaration-file';
 import { CommandFailure, exitStatus } from './exit-status';
 
@@ -28,6 +30,16 @@ export const serve = async (environment: NodeJS.ProcessEnv): Promise<void> => {
   });
   const applied = await migrate(database);
   if (applied.length > 0) log.info({ applied }, 'migrations applied');
+  const tracing = configuration.otlpEndpoint
+    ? await createTracing({
+        endpoint: configuration.otlpEndpoint,
+        headers: configuration.otlpHeaders,
+        serviceName: configuration.otlpServiceName,
+        version,
+        sampleRatio: configuration.traceSampleRatio,
+        log,
+      })
+    : undefined;
   let isPrepared = false;
   const app = await startApp({
     configuration,
@@ -35,10 +47,12 @@ export const serve = async (environment: NodeJS.ProcessEnv): Promise<void> => {
     clock: systemClock,
     log,
     token,
+    tracing,
     isPrepared: () => isPrepared,
   });
   const stop = async (): Promise<void> => {
     await app.stop();
+    await tracing?.stop();
     await database.close();
   };
   stopOnSignals(stop, log);

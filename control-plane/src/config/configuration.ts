@@ -139,6 +139,34 @@ export const settings = {
     default: 'P30D',
     doc: 'How long after its issue an invoice is due (ISO 8601).',
   },
+  otlpEndpoint: {
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    schema: z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:4318' }).optional(),
+    default: undefined,
+    doc: 'OpenTelemetry receiver (OTLP over HTTP with JSON) that traces are sent to. Without it there are none, and nothing of it is loaded.',
+  },
+  otlpHeaders: {
+    env: 'OTEL_EXPORTER_OTLP_HEADERS',
+    schema: z
+      .string()
+      .regex(/^[^=,]+=[^,]*(,[^=,]+=[^,]*)*$/, 'must be name=value,name=value')
+      .optional(),
+    default: undefined,
+    doc: 'Headers of every export of traces: name=value,name=value, percent-encoded.',
+    isSecret: true,
+  },
+  otlpServiceName: {
+    env: 'OTEL_SERVICE_NAME',
+    schema: z.string().min(1),
+    default: 'tollgate',
+    doc: 'Name under which traces are shown.',
+  },
+  traceSampleRatio: {
+    env: 'OTEL_TRACES_SAMPLER_ARG',
+    schema: z.coerce.number().min(0).max(1),
+    default: 0.05,
+    doc: 'Share of the traces that begin here, 0 to 1. Traces that callers began and sampled are always followed.',
+  },
   shutdownSeconds: {
     env: 'TOLLGATE_SHUTDOWN_SECONDS',
     schema: integer(0, 600),

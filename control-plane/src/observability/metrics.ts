@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Observations, RequestObservation } from './observations';
 
 /** What waits in an outbox table. */
 export interface Backlog {
@@ -79,8 +80,7 @@ export const createMetrics = (options: MetricsOptions) => {
 
   return {
     registry,
-    /** A committed batch: its size, its duration, its duplicates, and the time of its newest event (epoch ms). */
-    batchCommitted: (batch: { events: number; duplicates: number; ms: number; newestAt: number }): void => {
+    batchCommitted: (batch: Parameters<Observations['batchCommitted']>[0]): void => {
       batchSize.observe(batch.events);
       commit.observe(batch.ms / 1_000);
       ingested.inc({ result: 'accepted' }, batch.events - batch.duplicates);
@@ -88,7 +88,7 @@ export const createMetrics = (options: MetricsOptions) => {
       lag.observe(Math.max(options.now() - batch.newestAt, 0) / 1_000);
     },
     batchFailed: (): void => failures.inc(),
-    requestEnded: (request: { method: string; route: string; status: number; ms: number }): void => {
+    requestEnded: (request: RequestObservation): void => {
       const { method, route, status } = request;
       requests.observe({ method, route, status: String(status) }, request.ms / 1_000);
     },

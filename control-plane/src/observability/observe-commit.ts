@@ -1,18 +1,18 @@
 import type { UsageEvent } from '../events';
-import type { Metrics } from './metrics';
+import type { Observations } from './observations';
 
 type Commit = (events: UsageEvent[]) => Promise<ReadonlySet<number>>;
 
 /** The same commit, measured. */
 export const observeCommit =
-  (commit: Commit, metrics: Pick<Metrics, 'batchCommitted' | 'batchFailed'>): Commit =>
+  (commit: Commit, observations: Pick<Observations, 'batchCommitted' | 'batchFailed'>): Commit =>
   async (events) => {
     const startedAt = performance.now();
     try {
       const duplicates = await commit(events);
       let newestAt = 0;
       for (const { time } of events) if (time > newestAt) newestAt = time;
-      metrics.batchCommitted({
+      observations.batchCommitted({
         events: events.length,
         duplicates: duplicates.size,
         ms: performance.now() - startedAt,
@@ -20,7 +20,7 @@ export const observeCommit =
       });
       return duplicates;
     } catch (error) {
-      metrics.batchFailed();
+      observations.batchFailed(performance.now() - startedAt);
       throw error;
     }
   };

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import type { Metrics } from './metrics';
+import type { Observations } from './observations';
 
 export interface ObserveRequestsOptions {
   log: Logger;
-  metrics: Pick<Metrics, 'requestEnded'>;
+  observations: Pick<Observations, 'requestEnded'>;
   /** Routes on the hot path, by `METHOD /path`: their successes are logged at the level debug only. */
   hotRoutes: ReadonlySet<string>;
 }
@@ -14,7 +14,7 @@ export interface ObserveRequestsOptions {
  * the log: any of them may hold a secret.
  */
 export const observeRequests =
-  ({ log, metrics, hotRoutes }: ObserveRequestsOptions) =>
+  ({ log, observations, hotRoutes }: ObserveRequestsOptions) =>
   (request: IncomingMessage, response: ServerResponse): void => {
     const startedAt = performance.now();
     const url = request.url ?? '/';
@@ -26,7 +26,14 @@ export const observeRequests =
       const route = isHot ? path : routeOf(request);
       // 499: the client went away before the answer, as nginx names it.
       const status = response.writableFinished ? response.statusCode : 499;
-      metrics.requestEnded({ method, route, status, ms });
+      const { traceparent } = request.headers;
+      observations.requestEnded({
+        method,
+        route,
+        status,
+        ms,
+        traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+      });
       const level = status >= 500 ? 'error' : isHot && status < 400 ? 'debug' : 'info';
       if (!log.isLevelEnabled(level)) return;
       log[level](

@@ -1,6 +1,7 @@
 import { type App, startApp } from '../../src/app';
 import { type Configuration, readConfiguration } from '../../src/config/configuration';
 import { createLogger } from '../../src/observability/logger';
+import type { Observations } from '../../src/observability/observations';
 import { type Clock, systemClock } from '../../src/primitives/clock';
 import type { Database } from '../../src/storage';
 import { createAnswerCheck } from './answer-check';
@@ -17,6 +18,7 @@ export interface TestAppOptions {
   configuration?: Partial<Configuration>;
   clock?: Clock;
   dashboardDirectory?: string;
+  tracing?: Observations;
 }
 
 /**
@@ -32,6 +34,7 @@ export const startTestApp = async (database: Database, options: TestAppOptions =
     clock: options.clock ?? systemClock,
     log: createLogger('silent'),
     token: testToken,
+    tracing: options.tracing,
     observe: answers.observe,
     dashboardDirectory: options.dashboardDirectory,
   });
