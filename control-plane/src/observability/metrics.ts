@@ -113,8 +113,6 @@ export const createMetrics = (options: MetricsOptions) => {
   };
 };
 
-export type Metrics = ReturnType<typeof createMetrics>;
-
 /** Depth and age of the outboxes. One that cannot be read is left out of this scrape instead of failing all of it. */
 const addBacklogs = (registry: Registry, { backlogs, now }: MetricsOptions): void => {
   const age = new Gauge({
