@@ -17,7 +17,7 @@ import {
 } from './entitlements';
 import { createBatcher, createEventUpkeep, createWeekFilters } from './events';
 import { accessRoutes } from './http/access/access-routes';
-import { portalIdentity, registeredTokens, singleToken } from './http/authenticate';
+import { limited, portalIdentity, registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { createDashboard, dashboardDirectory } from './http/dashboard/serve-dashboard';
 import { healthRoutes } from './http/health-routes';
@@ -52,11 +52,15 @@ import type { Clock } from './primitives/clock';
 import { parseDuration } from './primitives/durations';
 import { createIdentifierSource } from './primitives/identifiers';
 import { createIngestBarrier, type Database } from './storage';
+import type { SharedCounters } from './storage/redis/shared-counters';
 import { createWatchRegistry, type FactRecorder } from './thresholds';
+import { createRequestLimiter } from './tokens/rate-limit/request-limiter';
 import { createTokenRegistry } from './tokens/token-registry';
 import { version } from './version';
 
 const dayMs = 86_400_000;
+/** How many seconds' worth of requests a token may send at once after a rest. */
+const burstSeconds = 2;
 
 export interface AppOptions {
   configuration: Configuration;
@@ -69,6 +73,8 @@ export interface AppOptions {
   isPrepared?: () => boolean;
   /** Is told what the metrics are told. */
   tracing?: Observations | undefined;
+  /** Where replicas share rate limits; each counts for itself without it. */
+  sharedCounters?: SharedCounters | undefined;
   /** Sees every request as it comes. */
   observe?: ServerOptions['observe'];
   /** Where the built dashboard stands, when not where a build leaves it. */
@@ -224,7 +230,19 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     onError: (error) => log.warn({ err: error }, 'times of last use of tokens were not written'),
   });
   const portalTokens = createPortalTokens({ database, clock, newId });
-  const lookup = singleToken(options.token, registeredTokens(tokens));
+  const limiter =
+    configuration.rateLimitPerSecond === 0
+      ? undefined
+      : createRequestLimiter({
+          limits: {
+            perSecond: configuration.rateLimitPerSecond,
+            capacity: configuration.rateLimitPerSecond * burstSeconds,
+          },
+          shared: options.sharedCounters,
+          monotonicNow: () => performance.now(),
+        });
+  const limit = (tokenId: string) => limiter?.refusalOf(tokenId);
+  const lookup = limited(singleToken(options.token, registeredTokens(tokens)), limit);
   const fastRoutes: FastRoute[] = ingestRoutes({
     accept: batcher.accept,
     lookup,
@@ -290,10 +308,10 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     routes,
     fastRoutes,
     lookup,
-    portalLookup: async (text) => {
+    portalLookup: limited(async (text: string) => {
       const token = await portalTokens.verify(text);
       return token && portalIdentity(token);
-    },
+    }, limit),
     log,
     bodyLimitBytes: configuration.bodyLimitBytes,
     dashboard: createDashboard(options.dashboardDirectory ?? dashboardDirectory()),
@@ -313,7 +331,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await batcher.stop();
-      await Promise.all(background.map((work) => work.stop()));
+      await Promise.all([...background.map((work) => work.stop()), limiter?.stop()]);
       const limit = setTimeout(() => server.closeAllConnections(), configuration.shutdownSeconds * 1_000);
       await closed;
       clearTimeout(limit);

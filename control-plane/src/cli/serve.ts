@@ -9,6 +9,8 @@ import { createTracing } from '../observability/tracing';
 import { systemClock } from '../primitives/clock';
 import { migrate } from '../storage/migrate';
 import { openDatabase } from '../storage/open-database';
+import { openRedis } from '../storage/redis/open-redis';
+import type { SharedCounters } from '../storage/redis/shared-counters';
 import { version } from '../version';
 import { declarationToApply, type NamedDeclaration } from './declaration-file';
 import { CommandFailure, exitStatus } from './exit-status';
@@ -40,6 +42,7 @@ export const serve = async (environment: NodeJS.ProcessEnv): Promise<void> => {
         log,
       })
     : undefined;
+  const sharedCounters = configuration.redisUrl ? openSharedCounters(configuration.redisUrl, log) : undefined;
   let isPrepared = false;
   const app = await startApp({
     configuration,
@@ -49,10 +52,12 @@ export const serve = async (environment: NodeJS.ProcessEnv): Promise<void> => {
     token,
     tracing,
     isPrepared: () => isPrepared,
+    sharedCounters,
   });
   const stop = async (): Promise<void> => {
     await app.stop();
     await tracing?.stop();
+    await sharedCounters?.close();
     await database.close();
   };
   stopOnSignals(stop, log);
@@ -68,6 +73,15 @@ export const serve = async (environment: NodeJS.ProcessEnv): Promise<void> => {
     'tollgate is ready',
   );
 };
+
+const openSharedCounters = (url: string, log: Logger): SharedCounters =>
+  openRedis({
+    url,
+    onChange: (isConnected, error) =>
+      isConnected
+        ? log.info('Redis is connected: replicas share their rate limits')
+        : log.warn({ err: error }, 'Redis is away: each replica counts for itself until it is back'),
+  });
 
 /** Applies the declaration through the API that just came up, exactly as `tollgate apply` does. */
 const applyAtStart = async (

@@ -41,6 +41,19 @@ export const settings = {
     default: 10,
     doc: 'Connections to PostgreSQL at most.',
   },
+  redisUrl: {
+    env: 'REDIS_URL',
+    schema: z
+      .string()
+      .regex(
+        /^rediss?:\/\/[^,\s]+(\s*,\s*rediss?:\/\/[^,\s]+)*$/,
+        'must begin with redis:// or rediss://; several nodes of a cluster have commas between them',
+      )
+      .optional(),
+    default: undefined,
+    doc: 'Redis (6.2 or newer) in which replicas share rate limits; several addresses with commas between them for a cluster. Without it, or while it is away, each replica counts for itself.',
+    isSecret: true,
+  },
   dataDirectory: {
     env: 'TOLLGATE_DATA_DIRECTORY',
     schema: z.string().min(1),
@@ -95,6 +108,12 @@ export const settings = {
     schema: integer(100, 1_000_000),
     default: 50_000,
     doc: 'Events that may wait for their transaction; further ones are answered 503 with Retry-After.',
+  },
+  rateLimitPerSecond: {
+    env: 'TOLLGATE_RATE_LIMIT_PER_SECOND',
+    schema: integer(0, 1_000_000),
+    default: 10_000,
+    doc: 'Requests a second that one token may send, twice as many at once after a rest; further ones are answered 429 with Retry-After. 0 sets no limit.',
   },
   bodyLimitBytes: {
     env: 'TOLLGATE_BODY_LIMIT_BYTES',

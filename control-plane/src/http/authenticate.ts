@@ -69,3 +69,26 @@ export const portalIdentity = (token: {
   scopes: [],
   portal: { subject: token.subject, meterSlugs: token.meterSlugs },
 });
+
+/** What judges requests by the token they carry; the seconds to wait, or undefined when the request may go on. */
+export type RequestLimit = (tokenId: string) => number | undefined;
+
+const withinLimit = (identity: Identity | undefined, limit: RequestLimit): Identity | undefined => {
+  const retryAfterSeconds = identity && limit(identity.tokenId);
+  if (retryAfterSeconds === undefined) return identity;
+  throw new Refusal(
+    'rate_limited',
+    'rate_limited',
+    `this token sends more requests than it may; wait ${retryAfterSeconds} s, or put more events into one request`,
+    { retryAfterSeconds },
+  );
+};
+
+/**
+ * The same lookup for tokens that send no more than they may: every interface that looks a token up is limited by it.
+ * The lookup it makes throws Refusal `rate_limited`.
+ */
+export const limited =
+  <Key>(lookup: (key: Key) => Promise<Identity | undefined>, limit: RequestLimit) =>
+  async (key: Key): Promise<Identity | undefined> =>
+    withinLimit(await lookup(key), limit);

@@ -22,6 +22,7 @@ const statuses: Record<RefusalKind, number> = {
   not_found: 404,
   conflict: 409,
   too_large: 413,
+  rate_limited: 429,
   overloaded: 503,
   unavailable: 503,
 };

@@ -6,6 +6,7 @@ export type RefusalKind =
   | 'not_found'
   | 'conflict'
   | 'too_large'
+  | 'rate_limited'
   | 'overloaded'
   | 'unavailable';
 
