@@ -3,7 +3,7 @@ import type { IdentifierSource } from '../primitives/identifiers';
 import type { Database } from '../storage';
 import { gatherLines } from './invoices/gather-lines';
 import { takeDueInvoices } from './invoices/invoice-store';
-import type { Invoices } from './invoices/invoices';
+import type { MoveInvoices } from './invoices/move-invoices';
 import { setNextLinesAt, takeDueSubscriptions } from './subscriptions/subscription-store';
 
 /** Subscriptions or invoices of one transaction. */
@@ -13,7 +13,7 @@ export interface BillingSchedulerOptions {
   database: Database;
   clock: Clock;
   newId: IdentifierSource;
-  invoices: Invoices;
+  moves: MoveInvoices;
   /** How long it sleeps between looks, milliseconds. */
   intervalMs: number;
   onError: (error: unknown) => void;
@@ -25,7 +25,7 @@ export interface BillingSchedulerOptions {
  * so each is done once, and a control plane that was down makes the same invoices later.
  */
 export const createBillingScheduler = (options: BillingSchedulerOptions) => {
-  const { database, clock, newId, invoices, intervalMs, onError } = options;
+  const { database, clock, newId, moves, intervalMs, onError } = options;
   let isStopping = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
@@ -43,7 +43,7 @@ export const createBillingScheduler = (options: BillingSchedulerOptions) => {
     database.transaction(async (transaction) => {
       const now = clock.now();
       const gathering = await takeDueInvoices(transaction, true, now, batchSize);
-      if (gathering.length > 0) await invoices.collectDue(transaction, gathering, now);
+      if (gathering.length > 0) await moves.collectDue(transaction, gathering, now);
       return gathering.length;
     });
 
@@ -51,7 +51,7 @@ export const createBillingScheduler = (options: BillingSchedulerOptions) => {
     database.transaction(async (transaction) => {
       const now = clock.now();
       const due = await takeDueInvoices(transaction, false, now, batchSize);
-      await invoices.stepDue(transaction, due, now);
+      await moves.stepOnce(transaction, due, now);
       return due.length;
     });
 

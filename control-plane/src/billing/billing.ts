@@ -5,8 +5,10 @@ import type { Database } from '../storage';
 import { createBillingScheduler } from './billing-scheduler';
 import { gatherLines } from './invoices/gather-lines';
 import { deletePendingLines } from './invoices/invoice-line-store';
-import { createInvoices, type Invoices, type TellInvoice } from './invoices/invoices';
+import { createInvoices, type Invoices } from './invoices/invoices';
+import { createMoveInvoices } from './invoices/move-invoices';
 import { type InvoiceTerms, sandboxPayment } from './invoices/next-step';
+import type { TellInvoice } from './invoices/tell-invoices';
 import { createPlans, type Plans } from './plans/plans';
 import { setNextLinesAt } from './subscriptions/subscription-store';
 import {
@@ -42,7 +44,7 @@ export interface Billing {
 
 export const createBilling = (options: BillingOptions): Billing => {
   const { database, clock, newId, terms, tell, onError } = options;
-  const invoices = createInvoices({ database, clock, newId, terms, tell, collectPayment: sandboxPayment });
+  const moves = createMoveInvoices({ newId, terms, tell, collectPayment: sandboxPayment });
   /** Lines that are not invoiced yet are laid out anew; those that are stay as they were billed. */
   const follower: SubscriptionFollower = {
     changed: async (transaction, subscription, now) => {
@@ -55,14 +57,14 @@ export const createBilling = (options: BillingOptions): Billing => {
     database,
     clock,
     newId,
-    invoices,
+    moves,
     intervalMs,
     onError,
   });
   return {
     plans: createPlans(options),
     subscriptions: createSubscriptions({ ...options, follower }),
-    invoices,
+    invoices: createInvoices({ database, clock, newId, terms, moves }),
     runDue,
     start,
     stop,

@@ -1,7 +1,8 @@
 export { type Billing, createBilling } from './billing';
 export { invoiceStatuses } from './invoices/invoice';
 export type { InvoiceDocument } from './invoices/invoice-document';
-export type { Invoices, NewLine } from './invoices/invoices';
+export type { Invoices } from './invoices/invoices';
+export type { NewLine } from './invoices/manual-lines';
 export { type Plan, type PlanDetails, planStatuses, statusOfPlan } from './plans/plan';
 export { listPlans } from './plans/plan-store';
 export type { Plans } from './plans/plans';

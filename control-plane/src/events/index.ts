@@ -35,7 +35,7 @@ export {
   type EventSpan,
   eventColumns,
   eventPages,
-  eventsBetween,
+  eventsOfSpans,
   hasEventsBetween,
   storedEventOf,
 } from './raw-event-reader';

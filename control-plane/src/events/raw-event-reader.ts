@@ -63,21 +63,43 @@ const spanValues = (queryable: Queryable, { from, to, type, subjects }: EventSpa
 ];
 
 /**
- * The events of a span, in the order of ingestion. Meant for spans below a minute, which no rollup resolves; those whose
- * raw events were dropped by retention read as empty.
+ * The events of many spans, each in the order of ingestion, with one statement. Meant for spans below a minute, which no
+ * rollup resolves; those whose raw events were dropped by retention read as empty.
  */
-export const eventsBetween = async (
+export const eventsOfSpans = async (
   queryable: Queryable,
-  span: EventSpan & { subjects: readonly string[] },
-): Promise<StoredEvent[]> => {
-  const weeks = await weeksOf(queryable, span);
-  if (weeks.length === 0) return [];
-  const parts = weeks.map((week) => `SELECT ${eventColumns} FROM event_${week} WHERE ${spanCondition(span)}`);
-  const { rows } = await queryable.query<EventRow>(
-    `${parts.join(' UNION ALL ')} ORDER BY seq`,
-    spanValues(queryable, span),
+  spans: readonly (EventSpan & { subjects: readonly string[] })[],
+): Promise<StoredEvent[][]> => {
+  const found: StoredEvent[][] = spans.map(() => []);
+  const wanted = spans.flatMap((span, index) =>
+    span.subjects.map((subject) => ({ ...span, index, subject })),
   );
-  return rows.map(storedEventOf);
+  if (wanted.length === 0) return found;
+  const weeks = await weeksFrom(queryable, Math.min(...wanted.map(({ from }) => from)));
+  if (weeks.length === 0) return found;
+  const columns = eventColumns.split(', ').map((column) => `e.${column}`);
+  // A span is looked for in the weeks in which its events may have come, not in all that any other span needs.
+  const parts = weeks.map(
+    (week) => `SELECT q.span, ${columns.join(', ')} FROM q
+      JOIN event_${week} e ON e.time >= q.from_time AND e.time < q.to_time AND e.type = q.type AND e.subject = q.subject
+      WHERE q.first_week <= ${week}`,
+  );
+  const { arrays } = queryable;
+  const { rows } = await queryable.query<EventRow & { span: number }>(
+    `WITH q AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[],
+       $6::text[]) AS q (span, first_week, from_time, to_time, type, subject))
+     ${parts.join(' UNION ALL ')} ORDER BY seq`,
+    [
+      arrays.bigint(wanted.map(({ index }) => index)),
+      arrays.bigint(wanted.map(({ from }) => weekOf(from) - aheadWeeks)),
+      arrays.bigint(wanted.map(({ from }) => from)),
+      arrays.bigint(wanted.map(({ to }) => to)),
+      arrays.text(wanted.map(({ type }) => type)),
+      arrays.text(wanted.map(({ subject }) => subject)),
+    ],
+  );
+  for (const { span, ...row } of rows) found[span]!.push(storedEventOf(row));
+  return found;
 };
 
 /** The events of a span in pages, by time, however many there are. */

@@ -1,4 +1,4 @@
-import { eventsBetween } from '../events';
+import { eventsOfSpans, type StoredEvent } from '../events';
 import { type Quantity, toQuantity, ZERO } from '../primitives/decimal';
 import type { Queryable } from '../storage';
 import { hourMs, minuteMs } from './count-events';
@@ -80,9 +80,8 @@ export const readUsage = async (
     collectors,
   );
   await readValues(queryable, requests, spans.filter(isUnique), collectors);
-  for (const [index, { edges }] of divided.entries()) {
-    for (const edge of edges) await readEdge(queryable, requests[index]!, edge, collectors[index]!);
-  }
+  const edges = divided.flatMap((part, request) => part.edges.map((edge) => ({ ...edge, request })));
+  await readEdges(queryable, requests, edges, collectors);
   return collectors.map((collector) => collector.result());
 };
 
@@ -194,33 +193,68 @@ const readValues = async (
   }
 };
 
-const readEdge = async (
+/** A part of a minute at the start or the end of a request's span. */
+interface Edge {
+  request: number;
+  from: number;
+  to: number;
+}
+
+/** Edges in whose minute anything was counted: the others need no look at the events, which is what costs. */
+const edgesWithUsage = async (
   queryable: Queryable,
-  request: UsageRequest,
-  edge: { from: number; to: number },
-  collector: Collector,
-): Promise<void> => {
-  const { compiled } = request;
-  const { meter } = compiled;
-  const events = await eventsBetween(queryable, {
-    type: meter.eventType,
-    subjects: request.subjects,
-    ...edge,
+  requests: readonly UsageRequest[],
+  edges: readonly Edge[],
+): Promise<Edge[]> => {
+  if (edges.length === 0) return [];
+  const minutes = edges.map(({ from }, index): Span => {
+    const minute = floorTo(from, minuteMs);
+    return { request: index, level: levels.detail, from: minute, to: minute + 1 };
   });
-  for (const event of events) {
-    if (meter.eventFrom !== null && event.time < meter.eventFrom) continue;
-    const groups = Object.fromEntries(
-      compiled.groupKeys.map((key, index) => [
-        key,
-        readGroupValue(compiled.groupReaders[index]!(event.data)),
-      ]),
-    );
-    if (!matchesGroups(request.filters, groups)) continue;
-    const value = readValue(compiled, event);
-    if ('error' in value) continue;
-    if ('text' in value) collector.addValue(value.text);
-    else if (meter.aggregation === 'LATEST')
-      collector.addLatest(toQuantity(value.amount), event.time, event.seq);
-    else collector.addSum(1, toQuantity(value.amount));
-  }
+  const { rows } = await queryable.query<{ request: number }>(
+    `SELECT DISTINCT q.request ${spanJoin} JOIN rollup r ON r.series_id = s.id AND r.bucket = q.from_bucket`,
+    spanParameters(
+      queryable,
+      edges.map(({ request }) => requests[request]!),
+      minutes,
+    ),
+  );
+  return rows.map((row) => edges[row.request]!);
+};
+
+const readEdges = async (
+  queryable: Queryable,
+  requests: readonly UsageRequest[],
+  all: readonly Edge[],
+  collectors: readonly Collector[],
+): Promise<void> => {
+  const edges = await edgesWithUsage(queryable, requests, all);
+  const found = await eventsOfSpans(
+    queryable,
+    edges.map(({ request, from, to }) => {
+      const { compiled, subjects } = requests[request]!;
+      return { type: compiled.meter.eventType, subjects, from, to };
+    }),
+  );
+  for (const [index, { request }] of edges.entries())
+    for (const event of found[index]!) collectEvent(requests[request]!, event, collectors[request]!);
+};
+
+const collectEvent = (
+  { compiled, filters }: UsageRequest,
+  event: StoredEvent,
+  collector: Collector,
+): void => {
+  const { meter } = compiled;
+  if (meter.eventFrom !== null && event.time < meter.eventFrom) return;
+  const groups = Object.fromEntries(
+    compiled.groupKeys.map((key, index) => [key, readGroupValue(compiled.groupReaders[index]!(event.data))]),
+  );
+  if (!matchesGroups(filters, groups)) return;
+  const value = readValue(compiled, event);
+  if ('error' in value) return;
+  if ('text' in value) collector.addValue(value.text);
+  else if (meter.aggregation === 'LATEST')
+    collector.addLatest(toQuantity(value.amount), event.time, event.seq);
+  else collector.addSum(1, toQuantity(value.amount));
 };

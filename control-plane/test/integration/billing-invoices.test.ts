@@ -187,6 +187,38 @@ describeOnEachStorage('invoices', (storage) => {
     expect(next.totals.total).toBe('11.5');
   });
 
+  it('bills late events of a plan that has ended with the next invoice of the plan that followed', async () => {
+    clock.set('2026-06-01T00:00:00.123Z');
+    await publish('fee-only', [baseFee('7')]);
+    const { customer, subscription } = await subscribe('late-mover', 'metered');
+    await settled(customer.id, 'paid');
+    await requests('late-mover', '2026-06-02T00:00:00Z', 4);
+    clock.set('2026-06-10T00:00:00.456Z');
+    await call('POST', `/api/v1/subscriptions/${subscription.id}/change`, {
+      timing: 'immediate',
+      plan: { key: 'fee-only' },
+    });
+    await settled(customer.id, 'draft');
+    clock.advance(3_600_000);
+    // The end cuts the period: four requests and, in advance up to July 1, the new fee for 21 of 30 days.
+    const atTheChange = (await settled(customer.id, 'paid', 2))[1];
+    expect(onlyLine(atTheChange, 'requests')).toMatchObject({ quantity: '4', totals: { total: '2' } });
+
+    // In the same minute as the end: one event before it and one after.
+    await requests('late-mover', '2026-06-10T00:00:00.455Z');
+    await requests('late-mover', '2026-06-10T00:00:00.456Z');
+    clock.set('2026-07-01T00:00:00.123Z');
+    const next = (await settled(customer.id, 'paid', 3)).find(({ createdAt }) =>
+      createdAt.startsWith('2026-07-01'),
+    );
+    expect(onlyLine(next, 'requests')).toMatchObject({
+      name: 'requests (late usage)',
+      quantity: '1',
+      preLinePeriodQuantity: '4',
+      totals: { total: '0.5' },
+    });
+  });
+
   it('takes the time that a plan was in force for off a fee, exact in the currency', async () => {
     await publish(
       'yen',
@@ -276,14 +308,12 @@ describeOnEachStorage('invoices', (storage) => {
       receiver
         .on('/invoices')
         .filter(({ body }) => body.type === type && (body as Answer).data.customer.id === customer.id);
-    await waitUntil(
-      'both are told',
-      () => told('invoice.created').length > 0 && told('invoice.updated').length > 0,
-    );
+    const statuses = () => new Set(told('invoice.updated').map(({ body }) => (body as Answer).data.status));
+    await waitUntil('all of it is told', () => told('invoice.created').length > 0 && statuses().has('paid'));
     expect((told('invoice.created')[0]!.body as Answer).data).toMatchObject({ status: 'draft' });
-    expect((told('invoice.updated').at(-1)!.body as Answer).data).toMatchObject({
-      status: 'paid',
-      totals: { total: '10' },
-    });
+    await waitUntil('each step is told', () => statuses().size === 3);
+    expect([...statuses()].sort()).toEqual(['draft', 'issued', 'paid']);
+    const paid = told('invoice.updated').find(({ body }) => (body as Answer).data.status === 'paid')!;
+    expect((paid.body as Answer).data).toMatchObject({ totals: { total: '10' } });
   });
 });

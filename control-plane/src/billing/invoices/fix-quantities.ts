@@ -5,7 +5,7 @@ import type { IdentifierSource } from '../../primitives/identifiers';
 import type { Queryable, Transaction } from '../../storage';
 import { type Invoice, type InvoiceLine, isMetered } from './invoice';
 import { billedPeriods, insertLines, linesOfInvoices, updateLines } from './invoice-line-store';
-import { lockCustomersOf } from './invoice-store';
+import { gatheringKey, lockCustomersOf } from './invoice-store';
 import { measureLines } from './metered-feature-store';
 import { priceInvoiceLine, wholeQuantity } from './price-invoice-line';
 
@@ -55,7 +55,7 @@ export const fixQuantities = async (
     transaction,
     invoices.map(({ id }) => id),
   );
-  const corrections = await lateUsage(transaction, lines, byId, newId, now);
+  const corrections = await lateUsage(transaction, invoices, newId, now);
   const fixed = await previewLines(
     transaction,
     lines.filter(({ priced }) => priced === null),
@@ -68,30 +68,27 @@ export const fixQuantities = async (
   await insertLines(transaction, corrections);
 };
 
+/**
+ * Lines for events that came after their period was billed: the customer's next invoice of the currency takes them, also
+ * when the subscription they belong to has ended since.
+ */
 const lateUsage = async (
   transaction: Transaction,
-  lines: readonly InvoiceLine[],
-  invoices: ReadonlyMap<string, Invoice>,
+  invoices: readonly Invoice[],
   newId: IdentifierSource,
   now: number,
 ): Promise<InvoiceLine[]> => {
-  // The first invoice that bills an item again takes what came late for it.
-  const invoiceByItem = new Map<string, Invoice>();
-  for (const line of lines) {
-    const itemId = line.origin?.itemId;
-    if (itemId !== undefined && isMetered(line) && !invoiceByItem.has(itemId))
-      invoiceByItem.set(itemId, invoices.get(line.invoiceId)!);
+  const next = new Map<string, Invoice>();
+  for (const invoice of invoices) {
+    const key = gatheringKey(invoice);
+    if (!next.has(key)) next.set(key, invoice);
   }
-  const periods = await billedPeriods(transaction, [...invoiceByItem.keys()], addDuration(now, lookBack, -1));
-  const invoiceOf = (line: InvoiceLine): Invoice => invoiceByItem.get(line.origin!.itemId)!;
-  const usage = await measureLines(
-    transaction,
-    periods.map(({ line }) => ({ line, customerId: invoiceOf(line).customerId })),
-  );
-  return periods.flatMap(({ line, billed }, index) => {
+  const periods = await billedPeriods(transaction, [...next.values()], addDuration(now, lookBack, -1));
+  const usage = await measureLines(transaction, periods);
+  return periods.flatMap(({ line, billed, customerId, currency }, index) => {
     const late = usage[index]?.minus(toQuantity(billed));
     if (!late || late.isZero()) return [];
-    const invoice = invoiceOf(line);
+    const invoice = next.get(gatheringKey({ customerId, currency }))!;
     const correction = { ...line, name: `${line.name} (late usage)`, correctsId: line.id };
     const quantity = { quantity: late, preLineQuantity: toQuantity(billed) };
     return [

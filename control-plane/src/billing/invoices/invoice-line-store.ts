@@ -1,6 +1,6 @@
 import type { Queryable, Transaction } from '../../storage';
 import type { DiscountTerms, PriceTerms } from '../plans/rate-card';
-import type { InvoiceLine, PricedText } from './invoice';
+import type { Invoice, InvoiceLine, PricedText } from './invoice';
 
 interface LineRow {
   id: string;
@@ -132,24 +132,40 @@ export interface BilledPeriod {
   line: InvoiceLine;
   /** Decimal text. */
   billed: string;
+  customerId: string;
+  currency: string;
 }
 
 /**
- * The periods of items whose quantities were fixed by earlier invoices, as far back as `since`; flat fees have nothing to
- * correct.
+ * The metered periods of subscriptions that earlier invoices of the same customers and currencies billed, as far back as
+ * `since`. Flat fees have nothing to correct; what is on a deleted or voided invoice is not billed again.
  */
 export const billedPeriods = async (
   queryable: Queryable,
-  itemIds: readonly string[],
+  invoices: readonly Pick<Invoice, 'customerId' | 'currency'>[],
   since: number,
 ): Promise<BilledPeriod[]> => {
-  if (itemIds.length === 0) return [];
-  const { rows } = await queryable.query<LineRow & { billed: string }>(
-    `SELECT l.*, l.quantity + coalesce((SELECT sum(c.quantity) FROM invoice_line c
+  if (invoices.length === 0) return [];
+  const { arrays } = queryable;
+  const { rows } = await queryable.query<LineRow & { billed: string; customer_id: string; currency: string }>(
+    `SELECT l.*, i.customer_id, i.currency, l.quantity + coalesce((SELECT sum(c.quantity) FROM invoice_line c
          WHERE c.item_id = l.item_id AND c.corrects_id = l.id), 0) AS billed
-     FROM invoice_line l WHERE l.item_id = ANY ($1::text[]) AND l.period_to >= $2 AND l.corrects_id IS NULL
-       AND l.quantity IS NOT NULL AND l.price ->> 'type' <> 'flat' ORDER BY l.item_id, l.period_from`,
-    [queryable.arrays.text(itemIds), since],
+     FROM unnest($1::text[], $2::text[]) AS n (customer_id, currency)
+     JOIN invoice i ON i.customer_id = n.customer_id AND i.currency = n.currency AND i.state <> 'voided'
+       AND i.deleted_at IS NULL
+     JOIN invoice_line l ON l.invoice_id = i.id
+     WHERE l.item_id IS NOT NULL AND l.period_to >= $3 AND l.corrects_id IS NULL AND l.quantity IS NOT NULL
+       AND l.price ->> 'type' <> 'flat' ORDER BY l.item_id, l.period_from`,
+    [
+      arrays.text(invoices.map(({ customerId }) => customerId)),
+      arrays.text(invoices.map(({ currency }) => currency)),
+      since,
+    ],
   );
-  return rows.map((row) => ({ line: lineOf(row), billed: row.billed }));
+  return rows.map((row) => ({
+    line: lineOf(row),
+    billed: row.billed,
+    customerId: row.customer_id,
+    currency: row.currency,
+  }));
 };

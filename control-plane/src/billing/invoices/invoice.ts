@@ -10,6 +10,7 @@ export const invoiceStates = [
   'gathering',
   'draft.waiting_for_collection',
   'draft.waiting_auto_approval',
+  'issued',
   'payment_processing.failed',
   'payment_processing.action_required',
   'overdue',

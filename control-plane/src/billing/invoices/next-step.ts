@@ -35,19 +35,15 @@ export const quantitiesFixed = (invoice: Invoice, terms: InvoiceTerms, now: numb
   };
 };
 
-/** A draft whose quantities are fixed is issued and its payment collected. */
-export const issued = (
-  invoice: Invoice,
-  number: string,
-  terms: InvoiceTerms,
-  collect: CollectPayment,
-  now: number,
-): Invoice =>
-  paymentCollected(
-    { ...invoice, number, issuedAt: now, dueAt: addDuration(now, terms.dueAfter) },
-    collect,
-    now,
-  );
+/** A draft whose quantities are fixed is issued; its payment is collected next, once this is committed. */
+export const issued = (invoice: Invoice, number: string, terms: InvoiceTerms, now: number): Invoice => ({
+  ...invoice,
+  state: 'issued',
+  number,
+  issuedAt: now,
+  dueAt: addDuration(now, terms.dueAfter),
+  nextStepAt: now,
+});
 
 /** Collects (or tries again to collect) the payment. What failed is overdue when its time has passed. */
 export const paymentCollected = (invoice: Invoice, collect: CollectPayment, now: number): Invoice => {
@@ -88,6 +84,8 @@ export const availableActions = ({ state }: Invoice): Partial<Record<InvoiceActi
       };
     case 'draft.waiting_auto_approval':
       return { advance: 'paid', approve: 'paid', delete: 'deleted' };
+    case 'issued':
+      return { advance: 'paid', void: 'voided' };
     case 'payment_processing.failed':
     case 'payment_processing.action_required':
     case 'overdue':
