@@ -65,6 +65,12 @@ module.exports = {
       },
     },
     {
+      name: 'gateway-log-is-on-its-own',
+      severity: 'error',
+      from: { path: '^gateway-log/' },
+      to: { pathNot: '^gateway-log/' },
+    },
+    {
       name: 'plugin-is-on-its-own',
       severity: 'error',
       from: { path: '^plugin/' },

@@ -21,6 +21,7 @@ import { limited, portalIdentity, registeredTokens, singleToken } from './http/a
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { createDashboard, dashboardDirectory } from './http/dashboard/serve-dashboard';
 import { healthRoutes } from './http/health-routes';
+import { httpLogRoutes } from './http/kong-http-log/http-log-routes';
 import { entitlementAccessRoutes } from './http/konnect/entitlement-access-routes';
 import { metricsRoute } from './http/metrics-route';
 import { openApiRoutes } from './http/openapi/openapi-routes';
@@ -243,13 +244,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
         });
   const limit = (tokenId: string) => limiter?.refusalOf(tokenId);
   const lookup = limited(singleToken(options.token, registeredTokens(tokens)), limit);
-  const fastRoutes: FastRoute[] = ingestRoutes({
+  const ingest = {
     accept: batcher.accept,
     lookup,
     now: () => clock.now(),
     bodyLimitBytes: configuration.ingestBodyLimitBytes,
     batchLimit: configuration.ingestBatchLimit,
-  });
+  };
+  const fastRoutes: FastRoute[] = [...ingestRoutes(ingest), ...httpLogRoutes({ ...ingest, log })];
 
   let isStopping = false;
   const routes: Route[] = [

@@ -1,10 +1,9 @@
 import { hostname } from 'node:os';
+import { type Metered, parseSerializedRequest, usageEventsOf } from '../../gateway-log/src';
 import { type Configuration, parseConfiguration } from './configuration/configuration';
 import { schema } from './configuration/schema';
 import type { Destination } from './delivery/destination';
 import { Destinations } from './delivery/destinations';
-import { parseSerializedRequest } from './event/serialized-request';
-import { type Metered, usageEventsOf } from './event/usage-events';
 import { logToStandardError } from './observability/log';
 import { Measurements } from './observability/measurements';
 import type { Sidecar, SidecarSettings } from './sidecar';

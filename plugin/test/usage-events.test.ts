@@ -1,6 +1,5 @@
+import { type Metered, parseSerializedRequest, usageEventsOf } from '../../gateway-log/src';
 import { parseConfiguration } from '../src/configuration/configuration';
-import { parseSerializedRequest } from '../src/event/serialized-request';
-import { type Metered, usageEventsOf } from '../src/event/usage-events';
 import { logEntry } from './support/log-entry';
 
 const origin = { source: 'gateway-1', now: () => 0 };

@@ -1,20 +1,18 @@
+import {
+  type Attribute,
+  consumerFields,
+  isCredentialHeader,
+  isReservedProperty,
+  type MeteringRules,
+  parseStatusRange,
+  type StatusRange,
+  type SubjectRule,
+  subjectPlaces,
+} from '../../../gateway-log/src';
 import { FieldReader } from './field-reader';
-import { parseStatusRange, type StatusRange } from './status-range';
 
-export const consumerFields = ['username', 'custom_id', 'id', 'consumer:<id>'] as const;
 export const fsyncPolicies = ['never', 'interval', 'always'] as const;
 export type FsyncPolicy = (typeof fsyncPolicies)[number];
-
-/** Where the customer's identifier stands; `field` is a header or parameter name (headers in lower case). */
-export type SubjectRule =
-  | { readonly in: 'consumer'; readonly field: (typeof consumerFields)[number] }
-  | { readonly in: 'application' | 'header' | 'query'; readonly field: string };
-
-export interface Attribute {
-  readonly source: 'header' | 'query';
-  readonly name: string;
-  readonly property: string;
-}
 
 /** How events reach the ingest endpoint. Times in milliseconds, sizes in bytes. */
 export interface DeliverySettings {
@@ -47,33 +45,13 @@ export interface JournalSettings {
   readonly fsyncIntervalMs: number;
 }
 
-export interface Configuration {
-  readonly metersApiRequests: boolean;
-  readonly metersAiTokenUsage: boolean;
-  readonly subject: SubjectRule;
-  readonly attributes: readonly Attribute[];
-  readonly countsOnlyUpstream: boolean;
-  readonly countedStatuses: readonly StatusRange[];
+export interface Configuration extends MeteringRules {
   /** CloudEvents `source`; undefined: `kong-gateway/<host name>`. */
   readonly source: string | undefined;
   readonly delivery: DeliverySettings;
   readonly holding: HoldingLimits;
   readonly journal: JournalSettings;
 }
-
-/** What a client proves itself with; such a header is never copied into an event, whatever is configured. */
-const credentialHeaders = new Set([
-  'authorization',
-  'proxy-authorization',
-  'cookie',
-  'set-cookie',
-  'apikey',
-  'x-api-key',
-]);
-
-/** Properties that the plugin itself writes into `data`: an attribute may not take their place. */
-const reservedProperty =
-  /^(client_ip|control_plane_id|request_|response_|route_|service_|upstream_status$|subject_type$|application_id$|portal_id$|ai_plugin_|(type|tokens|model|provider|cache_status|http_status|api_request_id)$)/;
 
 /**
  * Reads the configuration that Kong sends with StartInstance (field names and defaults of Kong's
@@ -169,7 +147,7 @@ function readToken(fields: FieldReader): string {
 
 function readSubject(fields: FieldReader): SubjectRule {
   const subject = fields.record('subject');
-  const place = subject.oneOf('look_up_value_in', ['consumer', 'application', 'header', 'query'], 'consumer');
+  const place = subject.oneOf('look_up_value_in', subjectPlaces, 'consumer');
   if (place === 'consumer') {
     const named = subject.oneOf('field', consumerFields, 'username');
     return { in: place, field: fields.oneOf('consumer_field', consumerFields, named) };
@@ -186,7 +164,7 @@ function readAttribute(fields: FieldReader): Attribute {
   const name = fields.requiredString('look_up_value_in');
   const property = fields.requiredString('event_property_name');
   if (source === 'header') refuseCredential(fields, 'look_up_value_in', name);
-  if (reservedProperty.test(property)) {
+  if (isReservedProperty(property)) {
     fields.refuse(
       'event_property_name',
       `'${property}' is a field that every event has; choose another name`,
@@ -196,7 +174,7 @@ function readAttribute(fields: FieldReader): Attribute {
 }
 
 function refuseCredential(fields: FieldReader, name: string, header: string): void {
-  if (!credentialHeaders.has(header.toLowerCase())) return;
+  if (!isCredentialHeader(header)) return;
   fields.refuse(
     name,
     `'${header}' carries a credential, which must not leave the gateway; choose another header`,

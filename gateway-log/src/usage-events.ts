@@ -1,8 +1,8 @@
-import type { Configuration } from '../configuration/configuration';
-import { includesStatus } from '../configuration/status-range';
 import { apiRequestData } from './api-request-data';
 import { llmRequestData } from './llm-request-data';
+import type { MeteringRules } from './metering-rules';
 import { firstText, type SerializedRequest } from './serialized-request';
+import { includesStatus } from './status-range';
 import { subjectOf } from './subject';
 
 /** CloudEvents 1.0, as JSON; `time` in RFC 3339 with milliseconds. */
@@ -34,23 +34,19 @@ export type Metered =
  * The usage events of one logged request. The event id is Kong's request id, so the same request told twice is
  * the same event; the two events of a language-model call add the AI plugin and the direction to it.
  */
-export function usageEventsOf(
-  request: SerializedRequest,
-  configuration: Configuration,
-  origin: Origin,
-): Metered {
+export function usageEventsOf(request: SerializedRequest, rules: MeteringRules, origin: Origin): Metered {
   const id = request.request?.id;
   if (id === undefined) return { events: [], unmetered: 'no_request_id' };
-  if (configuration.countsOnlyUpstream && request.source !== 'upstream') {
+  if (rules.countsOnlyUpstream && request.source !== 'upstream') {
     return { events: [], unmetered: 'not_from_upstream' };
   }
-  if (!includesStatus(configuration.countedStatuses, request.response?.status ?? 0)) {
+  if (!includesStatus(rules.countedStatuses, request.response?.status ?? 0)) {
     return { events: [], unmetered: 'status_not_counted' };
   }
-  const subject = subjectOf(request, configuration.subject);
+  const subject = subjectOf(request, rules.subject);
   if (subject === undefined) return { events: [], unmetered: 'no_subject' };
 
-  const attributes = attributesOf(request, configuration);
+  const attributes = attributesOf(request, rules);
   const event = (eventId: string, type: UsageEvent['type'], data: Record<string, unknown>): UsageEvent => ({
     specversion: '1.0',
     id: eventId,
@@ -62,10 +58,10 @@ export function usageEventsOf(
     data: { ...data, ...attributes },
   });
   const events: UsageEvent[] = [];
-  if (configuration.metersApiRequests) {
-    events.push(event(id, 'kong.api_request', apiRequestData(request, configuration.subject.in)));
+  if (rules.metersApiRequests) {
+    events.push(event(id, 'kong.api_request', apiRequestData(request, rules.subject.in)));
   }
-  if (configuration.metersAiTokenUsage && request.ai !== undefined) {
+  if (rules.metersAiTokenUsage && request.ai !== undefined) {
     for (const { key, data } of llmRequestData(request)) {
       events.push(event(`${id}:${key}`, 'kong.llm_request', data));
     }
@@ -73,7 +69,7 @@ export function usageEventsOf(
   return { events };
 }
 
-function attributesOf(request: SerializedRequest, { attributes }: Configuration): Record<string, string> {
+function attributesOf(request: SerializedRequest, { attributes }: MeteringRules): Record<string, string> {
   const values: Record<string, string> = {};
   for (const { source, name, property } of attributes) {
     const from = source === 'header' ? request.request?.headers : request.request?.querystring;

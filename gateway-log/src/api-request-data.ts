@@ -1,4 +1,4 @@
-import type { SubjectRule } from '../configuration/configuration';
+import type { SubjectRule } from './metering-rules';
 import { firstText, type SerializedRequest } from './serialized-request';
 import { applicationIdOf } from './subject';
 

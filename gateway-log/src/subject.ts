@@ -1,4 +1,4 @@
-import type { SubjectRule } from '../configuration/configuration';
+import type { SubjectRule } from './metering-rules';
 import { firstText, type SerializedRequest } from './serialized-request';
 
 /** Who is billed for the request; undefined when the request does not say it, and then nothing is metered. */
