@@ -8,5 +8,5 @@ export {
   subjectPlaces,
 } from './metering-rules';
 export { parseSerializedRequest, type SerializedRequest } from './serialized-request';
-export { includesStatus, parseStatusRange, type StatusRange } from './status-range';
-export { type Metered, type Origin, type Unmetered, type UsageEvent, usageEventsOf } from './usage-events';
+export { parseStatusRange, type StatusRange } from './status-range';
+export { type Metered, type Unmetered, usageEventsOf } from './usage-events';

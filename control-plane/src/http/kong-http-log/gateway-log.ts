@@ -13,6 +13,5 @@ export {
   type SubjectRule,
   subjectPlaces,
   type Unmetered,
-  type UsageEvent as GatewayEvent,
   usageEventsOf,
 } from '../../../../gateway-log/src';
