@@ -13,15 +13,25 @@ import {
 import {
   beginBatch,
   type FilterOfWeek,
+  findCancelableEvent,
+  markEventCanceled,
   openWeek,
+  type StoredEvent,
   storeEvents,
   type UsageEvent,
   WeekNotOpenError,
 } from './events';
-import { countEvents, type MeterRegistry, type RollupStore, type SettleMeter } from './metering';
+import {
+  countEvents,
+  EventsLostError,
+  type MeterRegistry,
+  type RollupStore,
+  type SettleMeter,
+  takeBack,
+} from './metering';
 import type { Clock } from './primitives/clock';
 import type { IdentifierSource } from './primitives/identifiers';
-import { type Database, definitionsVersion } from './storage';
+import { type Database, definitionsVersion, shareDefinitions } from './storage';
 import { crossThresholds, type FactRecorder, type Facts, type WatchRegistry } from './thresholds';
 
 /*
@@ -33,6 +43,7 @@ import { crossThresholds, type FactRecorder, type Facts, type WatchRegistry } fr
  *   usage at a limit,
  *   a grant, a reset, an
  *   override, a due time   evaluate entitlements                    (createSettle)
+ *   an event taken back    leaves rollups, evaluates, arms lines    (createCancellation)
  *   an evaluation          may cross thresholds
  *   a crossing, a reset    makes deliveries                         (notifications)
  *   access lost or gained  makes access changes                     (enforcement)
@@ -48,6 +59,9 @@ export interface SettleStages {
   alarm?: Pick<DueAlarm, 'set'>;
 }
 
+/** The cause of what follows from an event that was taken back. */
+const cancellation = 'canceled event';
+
 export const createSettle =
   ({ watches, newId, recorders, alarm }: SettleStages): Settle =>
   async (transaction, changes, cause, now) => {
@@ -55,7 +69,14 @@ export const createSettle =
     const definitions = await definitionsVersion(transaction);
     const evaluations = await evaluate(transaction, changes, now);
     const inForce = await watches(transaction, definitions);
-    const { crossings, wakeAt } = await crossThresholds(transaction, evaluations, inForce, newId, now);
+    const { crossings, wakeAt } = await crossThresholds(
+      transaction,
+      evaluations,
+      inForce,
+      newId,
+      now,
+      cause === cancellation,
+    );
     await saveStandings(transaction, evaluations, wakeAt, definitions, now);
     const facts: Facts = {
       crossings,
@@ -157,6 +178,53 @@ export const createIngestPipeline = (stages: IngestStages) => {
     }
   };
 };
+
+/** What became of the wish to take an event back. */
+export type CancellationOutcome =
+  /** At this time, epoch milliseconds, now or by an earlier request. */
+  { canceledAt: number; event: StoredEvent } | 'unknown' | 'too_late' | 'events_lost';
+
+/** The event that is to be taken back. */
+export interface CancellationRequest {
+  id: string;
+  source: string;
+  type: string;
+  /** Epoch milliseconds: an event received before is not taken back any more. */
+  receivedFrom: number;
+}
+
+/**
+ * Takes one counted event back, once, in one transaction: out of every rollup that holds it, and with it out of usage and
+ * balances; thresholds that lie behind now are armed again, access and whatever else follows is settled, and an invoice line
+ * that is not fixed yet reads the smaller usage. The event stays known, so that a resend is a duplicate.
+ */
+export const createCancellation =
+  ({ database, features, settle, clock }: Pick<IngestStages, 'database' | 'features' | 'settle' | 'clock'>) =>
+  async (request: CancellationRequest): Promise<CancellationOutcome> => {
+    try {
+      return await database.transaction(async (transaction): Promise<CancellationOutcome> => {
+        await shareDefinitions(transaction);
+        const found = await findCancelableEvent(transaction, request, request.receivedFrom);
+        if (!found || found.event.type !== request.type) return 'unknown';
+        const { event, canceledAt } = found;
+        if (canceledAt !== null) return { canceledAt, event };
+        if (event.receivedAt < request.receivedFrom) return 'too_late';
+        const now = clock.now();
+        await markEventCanceled(transaction, event, now);
+        const counted = await takeBack(transaction, event);
+        const definitions = await definitionsVersion(transaction);
+        const deltas = usageDeltas(await features(transaction, definitions), counted);
+        // Without an amount every entitlement concerned is evaluated from its rollups, whatever its limits are.
+        const unknownAmounts = deltas.map((delta) => ({ ...delta, amount: null }));
+        const toEvaluate = await addUsage(transaction, unknownAmounts, definitions, now);
+        await settle(transaction, toEvaluate, cancellation, now);
+        return { canceledAt: now, event };
+      });
+    } catch (error) {
+      if (error instanceof EventsLostError) return 'events_lost';
+      throw error;
+    }
+  };
 
 const noDuplicates: ReadonlySet<number> = new Set();
 

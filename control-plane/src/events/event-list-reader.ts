@@ -130,7 +130,8 @@ export const listEvents = async (
   const weeks = await weeksFrom(queryable, earliest);
   if (weeks.length === 0) return [];
   const conditions = createConditions(queryable);
-  const parts: string[] = [];
+  // What was taken back never happened.
+  const parts: string[] = ['canceled_at IS NULL'];
   for (const [name, column] of Object.entries(columns)) {
     const condition = filter[name as keyof typeof columns];
     if (condition) parts.push(conditions.filter(condition, column));
@@ -141,7 +142,7 @@ export const listEvents = async (
     parts.push(
       `(time, seq) < (${conditions.add(after.time, 'bigint')}, ${conditions.add(after.seq, 'bigint')})`,
     );
-  const where = parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : '';
+  const where = `WHERE ${parts.join(' AND ')}`;
   const most = conditions.add(limit, 'bigint');
   const order = `ORDER BY time DESC, seq DESC LIMIT ${most}`;
   const { rows } = await queryable.query<EventRow>(

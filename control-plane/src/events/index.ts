@@ -1,5 +1,10 @@
 export { type Batcher, createBatcher, IngestOverloadedError, type Receipt } from './batcher';
 export {
+  type CancelableEvent,
+  findCancelableEvent,
+  markEventCanceled,
+} from './cancel-event-store';
+export {
   type AttributeFilter,
   type EventCursor,
   type EventListFilter,
@@ -37,6 +42,7 @@ export {
   eventPages,
   eventsOfSpans,
   hasEventsBetween,
+  type PlacedEvent,
   storedEventOf,
 } from './raw-event-reader';
 export {

@@ -31,6 +31,11 @@ export const storedEventOf = (row: EventRow): StoredEvent => ({
   attributesText: row.attributes,
 });
 
+/** A stored event and the storage week that it stands in. */
+export interface PlacedEvent extends StoredEvent {
+  week: number;
+}
+
 /** Which stored events are meant: those of a type, of given subjects or of all, whose time is in [from, to). */
 export interface EventSpan {
   type: string;
@@ -54,6 +59,9 @@ const weeksOf = async (queryable: Queryable, { from, to }: EventSpan): Promise<n
 
 const spanCondition = ({ subjects }: EventSpan): string =>
   `time >= $1 AND time < $2 AND type = $3${subjects ? ' AND subject = ANY ($4::text[])' : ''}`;
+
+/** Events that were taken back count for nothing. */
+const countingCondition = (span: EventSpan): string => `${spanCondition(span)} AND canceled_at IS NULL`;
 
 const spanValues = (queryable: Queryable, { from, to, type, subjects }: EventSpan): unknown[] => [
   from,
@@ -82,7 +90,7 @@ export const eventsOfSpans = async (
   const parts = weeks.map(
     (week) => `SELECT q.span, ${columns.join(', ')} FROM q
       JOIN event_${week} e ON e.time >= q.from_time AND e.time < q.to_time AND e.type = q.type AND e.subject = q.subject
-      WHERE q.first_week <= ${week}`,
+      WHERE q.first_week <= ${week} AND e.canceled_at IS NULL`,
   );
   const { arrays } = queryable;
   const { rows } = await queryable.query<EventRow & { span: number }>(
@@ -103,18 +111,18 @@ export const eventsOfSpans = async (
 };
 
 /** The events of a span in pages, by time, however many there are. */
-export async function* eventPages(queryable: Queryable, span: EventSpan): AsyncGenerator<StoredEvent[]> {
+export async function* eventPages(queryable: Queryable, span: EventSpan): AsyncGenerator<PlacedEvent[]> {
   for (const week of await weeksOf(queryable, span)) {
     let after = { time: span.from, seq: -1 };
     for (;;) {
       const values = [...spanValues(queryable, span), after.time, after.seq];
       const { rows } = await queryable.query<EventRow>(
-        `SELECT ${eventColumns} FROM event_${week} WHERE ${spanCondition(span)}
+        `SELECT ${eventColumns} FROM event_${week} WHERE ${countingCondition(span)}
            AND (time, seq) > ($${values.length - 1}::bigint, $${values.length}::bigint)
          ORDER BY time, seq LIMIT ${pageLimit}`,
         values,
       );
-      if (rows.length > 0) yield rows.map(storedEventOf);
+      if (rows.length > 0) yield rows.map((row) => ({ ...storedEventOf(row), week }));
       const last = rows.at(-1);
       if (rows.length < pageLimit || !last) break;
       after = { time: last.time, seq: last.seq };
@@ -122,7 +130,7 @@ export async function* eventPages(queryable: Queryable, span: EventSpan): AsyncG
   }
 }
 
-/** Whether a span holds any event. */
+/** Whether a span holds any event, those that were taken back included: the rollups may have been read before they were. */
 export const hasEventsBetween = async (queryable: Queryable, span: EventSpan): Promise<boolean> => {
   const weeks = await weeksOf(queryable, span);
   if (weeks.length === 0) return false;

@@ -28,7 +28,7 @@ export const eventsAfter = async (
   const { rows } = await queryable.query<EventRow>(
     `WITH page AS MATERIALIZED (
        SELECT ${eventColumns} FROM event_${week}
-       WHERE (time, seq) > ($1::bigint, $2::bigint) AND seq < $4::bigint
+       WHERE (time, seq) > ($1::bigint, $2::bigint) AND seq < $4::bigint AND canceled_at IS NULL
        ORDER BY time, seq LIMIT ${limit}
      )
      SELECT * FROM page

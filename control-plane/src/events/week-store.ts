@@ -30,6 +30,7 @@ export const createWeek = async (transaction: Transaction, week: number, now: nu
     time bigint NOT NULL,
     data text,
     attributes text,
+    canceled_at bigint,
     CONSTRAINT ${table}_identity UNIQUE (id, source)
   )`);
   await transaction.query(`CREATE INDEX IF NOT EXISTS ${table}_time ON ${table} (time, seq)`);

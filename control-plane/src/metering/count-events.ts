@@ -1,6 +1,7 @@
 import type { UsageEvent } from '../events';
 import { formatQuantity, type Quantity, toQuantity } from '../primitives/decimal';
 import type { CompiledMeter } from './meter';
+import { isPausedFor } from './meter-pauses';
 import { readGroupValue, readValue } from './read-value';
 
 export const minuteMs = 60_000;
@@ -76,8 +77,11 @@ export const countEvents = (
   for (let position = 0; position < events.length; position += 1) {
     if (counts && !counts.has(position)) continue;
     const event = events[position]!;
-    for (const compiled of meters.get(event.type) ?? [])
+    for (const compiled of meters.get(event.type) ?? []) {
+      // Ingest, which knows no sequence numbers yet, does not get the meters that are deactivated.
+      if (seqs && isPausedFor(compiled.meter, seqs[position]!)) continue;
       countEvent(batch, compiled, event, seqs ? seqs[position]! : position);
+    }
   }
   return batch;
 };
@@ -117,7 +121,8 @@ export const partialOf = (partials: Partial[], bucket: number, time: number): Pa
 
 const mod = (value: number, size: number): number => ((value % size) + size) % size;
 
-const emptyPartial = (bucket: number, time: number): Partial => ({
+/** A partial that no event was added to yet. */
+export const emptyPartial = (bucket: number, time: number): Partial => ({
   bucket,
   count: 0,
   sum: undefined,

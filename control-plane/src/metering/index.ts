@@ -34,5 +34,6 @@ export type { MeterQuery, MeterQueryRow } from './query/meter-query';
 export { queryMeter } from './query/query-meter';
 export { readGroupValue, readValue } from './read-value';
 export { createRollupStore, levels, type ResolvedBatch, type RollupStore } from './rollup-store';
+export { EventsLostError, takeBack } from './take-back/take-back';
 export { readUsage, type UsageRequest } from './usage-reader';
 export { validationErrorOf } from './validate-event';

@@ -11,6 +11,7 @@ import {
   type MeterDraft,
   refuseFields,
 } from './meter-definition';
+import { beginPause, endPause } from './meter-pauses';
 import {
   compileMeter,
   describeMeter,
@@ -23,6 +24,7 @@ import {
   markMeterDeleted,
   meterOf,
   nextSeq,
+  pauseMeter,
   regroupedMeter,
   regroupMeter,
 } from './meter-store';
@@ -116,6 +118,26 @@ export const createMeterCatalog = ({ database, clock, newId, guard, onBackfill }
       return committed(transaction, meter.id);
     });
 
+  /** Changes whether a meter counts, from the next event on; nothing happens where that is so already. */
+  const setCounting = (idOrSlug: string, counts: boolean): Promise<Meter> =>
+    database.transaction(async (transaction) => {
+      await changeDefinitions(transaction);
+      const row = await findMeter(transaction, idOrSlug);
+      if (!row) throw notFound('meter', idOrSlug);
+      const meter = meterOf(row);
+      if ((meter.deactivatedAt === null) === counts) return meter;
+      const seq = await nextSeq(transaction, batchStride);
+      const pauses = counts ? endPause(meter.pauses, seq) : beginPause(meter.pauses, seq);
+      await pauseMeter(transaction, meter.id, counts ? null : clock.now(), pauses, clock.now());
+      return committed(transaction, meter.id);
+    });
+
+  /** Has a meter count no more until it is reactivated; what it has counted stays. @throws Refusal `meter_not_found`, `meter_pauses` */
+  const deactivate = (idOrSlug: string): Promise<Meter> => setCounting(idOrSlug, false);
+
+  /** Has a deactivated meter count again, the events that come from now on. @throws Refusal `meter_not_found` */
+  const reactivate = (idOrSlug: string): Promise<Meter> => setCounting(idOrSlug, true);
+
   /** Ends a meter; its rollups stay, and its slug is free again. @throws Refusal `meter_not_found`, or what the guard refuses */
   const remove = (idOrSlug: string): Promise<void> =>
     database.transaction(async (transaction) => {
@@ -126,7 +148,7 @@ export const createMeterCatalog = ({ database, clock, newId, guard, onBackfill }
       await markMeterDeleted(transaction, row.id, clock.now());
     });
 
-  return { get, compiled, list, create, update, remove };
+  return { get, compiled, list, create, update, deactivate, reactivate, remove };
 };
 
 export type MeterCatalog = ReturnType<typeof createMeterCatalog>;

@@ -2,7 +2,7 @@ import { cachedByVersion, type Queryable, type Transaction } from '../storage';
 import { type BackfillRow, pendingOf } from './backfill/backfill';
 import type { MetersByType } from './count-events';
 import { compilePath } from './json-path';
-import type { Aggregation, CompiledMeter, Meter } from './meter';
+import type { Aggregation, CompiledMeter, Meter, MeterPause } from './meter';
 import type { MeterChange, MeterDraft } from './meter-definition';
 
 /** A row of the table `meter`. */
@@ -23,6 +23,8 @@ export interface MeterRow {
   created_at: number;
   updated_at: number;
   deleted_at: number | null;
+  deactivated_at: number | null;
+  pauses: MeterPause[];
   /** What is being counted for it, where it was asked for. */
   backfill?: BackfillRow | null;
 }
@@ -42,6 +44,8 @@ export const meterOf = (row: MeterRow): Meter => ({
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   deletedAt: row.deleted_at,
+  deactivatedAt: row.deactivated_at,
+  pauses: row.pauses,
   pending: row.backfill ? pendingOf(row.backfill) : undefined,
 });
 
@@ -80,7 +84,7 @@ export const regroupedMeter = (meter: Meter): CompiledMeter | undefined => {
 export const createMeterRegistry = () =>
   cachedByVersion(async (queryable: Queryable): Promise<MetersByType> => {
     const { rows } = await queryable.query<MeterRow>(
-      `${selectMeters} WHERE m.deleted_at IS NULL ORDER BY m.number`,
+      `${selectMeters} WHERE m.deleted_at IS NULL AND m.deactivated_at IS NULL ORDER BY m.number`,
     );
     const byType = new Map<string, CompiledMeter[]>();
     for (const row of rows) {
@@ -238,6 +242,20 @@ export const hasLostEvents = async (
     [number, weekMs],
   );
   return rows[0]!.lost;
+};
+
+/** Changes whether a meter counts; the pauses say for which events it did not. */
+export const pauseMeter = async (
+  transaction: Transaction,
+  id: string,
+  deactivatedAt: number | null,
+  pauses: readonly MeterPause[],
+  now: number,
+): Promise<void> => {
+  await transaction.query(
+    'UPDATE meter SET deactivated_at = $2, pauses = $3::jsonb, updated_at = $4 WHERE id = $1',
+    [id, deactivatedAt, JSON.stringify(pauses), now],
+  );
 };
 
 /** Ends a meter, and whatever is being counted for it. */

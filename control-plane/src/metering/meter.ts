@@ -3,6 +3,9 @@ import type { PathReader } from './json-path';
 
 export type Aggregation = 'SUM' | 'COUNT' | 'AVG' | 'MIN' | 'MAX' | 'UNIQUE_COUNT' | 'LATEST';
 
+/** Events with from <= sequence number < to were stored while a meter did not count; null while that lasts. */
+export type MeterPause = readonly [from: number, to: number | null];
+
 /** What is measured: which events count, what they count for, and by which of their properties the result can be split. */
 export interface Meter {
   id: string;
@@ -23,6 +26,10 @@ export interface Meter {
   createdAt: number;
   updatedAt: number;
   deletedAt: number | null;
+  /** Since when it does not count; null while it does. */
+  deactivatedAt: number | null;
+  /** Oldest first. */
+  pauses: readonly MeterPause[];
   /** Set while events that were stored before the meter, or before its present grouping, are being counted. */
   pending: PendingDefinition | undefined;
 }

@@ -63,8 +63,8 @@ const addToHour = (hours: Map<number, Partial[]>, seriesId: number, partial: Par
   merge(partialOf(partials, bucket, partial.minTime), partial);
 };
 
-/** Adds what `from` holds to `into`; the order does not matter. */
-const merge = (into: Partial, from: Partial): void => {
+/** Adds what `from` holds to `into`, but for distinct values; the order does not matter. */
+export const merge = (into: Partial, from: Partial): void => {
   into.count += from.count;
   if (from.sum) {
     into.sum ??= { integer: 0, rest: undefined };

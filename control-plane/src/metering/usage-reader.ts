@@ -4,6 +4,7 @@ import type { Queryable } from '../storage';
 import { hourMs, minuteMs } from './count-events';
 import { type GroupFilter, matchesGroups } from './group-filter';
 import type { CompiledMeter } from './meter';
+import { isPausedFor } from './meter-pauses';
 import { readGroupValue, readValue } from './read-value';
 import { levels } from './rollup-store';
 
@@ -247,6 +248,7 @@ const collectEvent = (
 ): void => {
   const { meter } = compiled;
   if (meter.eventFrom !== null && event.time < meter.eventFrom) return;
+  if (isPausedFor(meter, event.seq)) return;
   const groups = Object.fromEntries(
     compiled.groupKeys.map((key, index) => [key, readGroupValue(compiled.groupReaders[index]!(event.data))]),
   );

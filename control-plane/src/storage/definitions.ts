@@ -21,6 +21,11 @@ export const changeDefinitions = async (transaction: Transaction): Promise<void>
 /** The statement part with which a writer of events takes the shared lock. */
 export const sharedDefinitionsLock = `pg_advisory_xact_lock_shared(${definitionsLock})`;
 
+/** Takes the shared lock: definitions stay as they are until the transaction ends. */
+export const shareDefinitions = async (transaction: Transaction): Promise<void> => {
+  await transaction.query(`SELECT ${sharedDefinitionsLock}`);
+};
+
 export const definitionsVersion = async (queryable: Queryable): Promise<number> => {
   const { rows } = await queryable.query<{ version: number }>('SELECT version FROM catalog_version');
   return rows[0]!.version;

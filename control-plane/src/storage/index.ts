@@ -5,6 +5,7 @@ export {
   createIngestBarrier,
   definitionsVersion,
   excludeEventWriters,
+  shareDefinitions,
   sharedDefinitionsLock,
 } from './definitions';
 export { isConflict, isUnavailable, isUniqueViolation, StorageError } from './errors';

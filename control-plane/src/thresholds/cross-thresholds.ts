@@ -18,6 +18,8 @@ export interface ThresholdOutcome {
  * Records every line that the evaluated entitlements have reached and that was not told yet in their period, arms lines
  * again where the allowance grew, and says at which usage to look again. Reset arms everything, since what was told is
  * kept by period.
+ *
+ * @param isTakenBack whether an event was taken back: lines that lie behind now are armed again
  */
 export const crossThresholds = async (
   transaction: Transaction,
@@ -25,6 +27,7 @@ export const crossThresholds = async (
   watches: readonly ThresholdWatch[],
   newId: IdentifierSource,
   now: number,
+  isTakenBack = false,
 ): Promise<ThresholdOutcome> => {
   const metered = evaluations.filter((evaluation) => isMeteredAt(evaluation, now));
   const watchingOf = byFeature(watches);
@@ -47,6 +50,7 @@ export const crossThresholds = async (
         told.get(`${evaluation.entitlement.id} ${watch.ruleId}`) ?? new Set(),
         evaluation.standing,
         previousAllowance(evaluation),
+        isTakenBack,
       );
       for (const line of outcome.rearm) rearmed.push({ evaluation, ruleId: watch.ruleId, line });
       for (const line of outcome.tell) {

@@ -74,24 +74,28 @@ export interface Crossings {
 /**
  * What is to be told now, given the keys of the lines already told in this period. A told line is armed again by a reset
  * (the caller then starts with nothing told), or by an allowance that grew beyond it: the line is inactive and E is larger
- * than when it was last looked at. Usage that falls and rises again (a LATEST meter, a correction) arms nothing, so a
+ * than when it was last looked at. Usage that falls and rises again (a LATEST meter, a negative amount) arms nothing, so a
  * level that teeters on a line is told once; OpenMeter tells it each time. A usage_value does not depend on the allowance:
- * only a reset arms it.
+ * only a reset arms it. An event that was taken back never happened, and neither did the crossings that lie behind now.
  *
  * @param previousAllowance E at the evaluation before this one; undefined at the first in a period
+ * @param isTakenBack whether usage fell because an event was taken back
  */
 export function crossingsToTell(
   lines: readonly ThresholdLine[],
   told: ReadonlySet<string>,
   standing: MeasuredStanding,
   previousAllowance: Quantity | undefined,
+  isTakenBack = false,
 ): Crossings {
   const hasGrown = previousAllowance !== undefined && standing.exhaustsAtUsage.greaterThan(previousAllowance);
   const isBehind = (line: ThresholdLine): boolean =>
-    canonicalType(line.type) !== 'usage_value' && told.has(lineKey(line)) && !isActive(line, standing);
+    (isTakenBack || canonicalType(line.type) !== 'usage_value') &&
+    told.has(lineKey(line)) &&
+    !isActive(line, standing);
   return {
     tell: activeLines(lines, standing).filter((line) => !told.has(lineKey(line))),
-    rearm: hasGrown ? [...new Set(lines.filter(isBehind).map(lineKey))] : [],
+    rearm: hasGrown || isTakenBack ? [...new Set(lines.filter(isBehind).map(lineKey))] : [],
   };
 }
 

@@ -21,7 +21,8 @@ export const leaseBackfill = async (
   const { rows } = await queryable.query<BackfillRow>(
     `UPDATE meter_backfill SET lease_owner = $2, lease_until = ${databaseNow} + ${leaseMs}
      WHERE meter_id = $1 AND (lease_owner IS NOT DISTINCT FROM $2 OR lease_until < ${databaseNow})
-     RETURNING meter_id, number, group_by, counts_from_seq, state, week, time, seq, settled_to, progress, events`,
+     RETURNING meter_id, number, group_by, counts_from_seq, state, week, time, seq, settled_to, progress, events,
+       cancellations`,
     [meterId, owner],
   );
   return rows[0];
@@ -48,7 +49,7 @@ export interface Place {
 
 /**
  * Moves the place on, unless the backfill is no longer where it was read: then somebody else has gone on with it, or the
- * meter was changed, and the caller's counts must not be stored.
+ * meter was changed, or an event of the page was taken back, and the caller's counts must not be stored.
  */
 export const advanceBackfill = async (
   transaction: Transaction,
@@ -60,6 +61,7 @@ export const advanceBackfill = async (
   const { rowCount } = await transaction.query(
     `UPDATE meter_backfill SET week = $1, time = $2, seq = $3, events = events + $4, progress = $5::real
      WHERE meter_id = $6 AND number = $7 AND state = 'counting' AND week = $8 AND time = $9 AND seq = $10
+       AND cancellations = $11
      RETURNING meter_id`,
     [
       place.week,
@@ -72,6 +74,7 @@ export const advanceBackfill = async (
       row.week,
       row.time,
       row.seq,
+      row.cancellations,
     ],
   );
   return rowCount === 1;

@@ -27,6 +27,8 @@ export interface BackfillRow {
   settled_to: string;
   progress: number;
   events: number;
+  /** Of events taken back while they might be about to be counted. */
+  cancellations: number;
 }
 
 export const pendingOf = (row: BackfillRow): PendingDefinition => ({
