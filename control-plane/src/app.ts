@@ -8,6 +8,7 @@ import { environmentSecret } from './config/environment-secret';
 import { createCustomers } from './customers';
 import { accessBacklog, createEnforcement } from './enforcement';
 import {
+  createClosestToLimit,
   createDueAlarm,
   createDueStandingsWorker,
   createEntitlements,
@@ -15,7 +16,13 @@ import {
   createValueReader,
   followCustomers,
 } from './entitlements';
-import { createBatcher, createEventUpkeep, createWeekFilters } from './events';
+import {
+  createBatcher,
+  createEventTail,
+  createEventUpkeep,
+  createTraffic,
+  createWeekFilters,
+} from './events';
 import { accessRoutes } from './http/access/access-routes';
 import { limited, portalIdentity, registeredTokens, singleToken } from './http/authenticate';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
@@ -28,6 +35,7 @@ import { openApiRoutes } from './http/openapi/openapi-routes';
 import { billingSuite } from './http/openmeter/billing-suite';
 import { customerRoutes } from './http/openmeter/customers-routes';
 import { entitlementSuite } from './http/openmeter/entitlement-suite';
+import { eventStreamRoutes } from './http/openmeter/event-stream-routes';
 import { eventsRoutes } from './http/openmeter/events-routes';
 import { featureRoutes } from './http/openmeter/features-routes';
 import { meterQueryRoutes } from './http/openmeter/meter-query-routes';
@@ -37,6 +45,7 @@ import { notificationEventRoutes } from './http/openmeter/notification-event-rou
 import { notificationRuleRoutes } from './http/openmeter/notification-rule-routes';
 import { portalRoutes } from './http/openmeter/portal-routes';
 import { subjectsRoutes } from './http/openmeter/subjects-routes';
+import { overviewRoutes } from './http/overview-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
@@ -47,11 +56,14 @@ import { createMetrics } from './observability/metrics';
 import { type Observations, tellBoth } from './observability/observations';
 import { observeCommit } from './observability/observe-commit';
 import { observeRequests } from './observability/observe-requests';
+import { createActivityFeed } from './overview/activity-feed';
+import { createOverview } from './overview/overview';
 import { createIngestPipeline, createSettle, createSettleMeter } from './pipeline';
 import { createPortalTokens } from './portal/portal-tokens';
 import type { Clock } from './primitives/clock';
 import { parseDuration } from './primitives/durations';
 import { createIdentifierSource } from './primitives/identifiers';
+import type { Refusal } from './primitives/refusal';
 import { createIngestBarrier, type Database } from './storage';
 import type { SharedCounters } from './storage/redis/shared-counters';
 import { createWatchRegistry, type FactRecorder } from './thresholds';
@@ -215,8 +227,21 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     filterOf: weekFilters.filterOf,
     dedupWindowMs: configuration.dedupWindowDays * dayMs,
   });
+  const traffic = createTraffic({
+    database,
+    clock,
+    onError: (error) =>
+      log.warn({ err: error }, 'the figures of traffic were not written; they are tried again'),
+  });
+  const tail = createEventTail(clock);
+  const activity = createActivityFeed({
+    database,
+    clock,
+    access: enforcement.administration,
+    onError: (error) => log.warn({ err: error }, 'live views of what happens miss something'),
+  });
   const batcher = createBatcher({
-    commit: observeCommit(commit, observations),
+    commit: observeCommit(commit, observations, { count: traffic.count, stored: tail.stored }),
     maximumBatch: 5_000,
     // The embedded database has one connection; a server works on one batch while the next is being prepared.
     concurrency: database.kind === 'pglite' ? 1 : 2,
@@ -250,6 +275,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     now: () => clock.now(),
     bodyLimitBytes: configuration.ingestBodyLimitBytes,
     batchLimit: configuration.ingestBatchLimit,
+    onRefused: ({ code, message, fields }: Refusal) =>
+      tail.refused({ code, message, fields: fields.slice(0, 10) }),
   };
   const fastRoutes: FastRoute[] = [...ingestRoutes(ingest), ...httpLogRoutes({ ...ingest, log })];
 
@@ -287,6 +314,18 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...entitlementSuite({ entitlements, values, database, clock, newId }),
     ...entitlementAccessRoutes({ customers, values, database, clock }),
     ...eventsRoutes({ database, meters, clock }),
+    ...eventStreamRoutes({
+      tail,
+      database,
+      meters,
+      onError: (error) => log.warn({ err: error }, 'a live view of events misses some'),
+    }),
+    ...overviewRoutes({
+      overview: createOverview({ database, clock, traffic, access: enforcement.administration }),
+      closest: createClosestToLimit({ database, clock }),
+      feed: activity,
+      clock,
+    }),
     ...subjectsRoutes({ database, clock, newId }),
   ];
   routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
@@ -324,6 +363,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   });
   await listen(server, configuration.port, configuration.host);
   for (const work of background) work.start();
+  traffic.start();
 
   return {
     url: urlOf(server, configuration.host),
@@ -333,7 +373,10 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await batcher.stop();
-      await Promise.all([...background.map((work) => work.stop()), limiter?.stop()]);
+      await Promise.all([
+        ...[...background, tail, activity, traffic].map((work) => work.stop()),
+        limiter?.stop(),
+      ]);
       const limit = setTimeout(() => server.closeAllConnections(), configuration.shutdownSeconds * 1_000);
       await closed;
       clearTimeout(limit);

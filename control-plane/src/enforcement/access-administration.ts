@@ -1,5 +1,6 @@
 import type { Clock } from '../primitives/clock';
 import type { IdentifierSource } from '../primitives/identifiers';
+import { readEachSparingly } from '../primitives/read-sparingly';
 import { conflict, invalid, notFound } from '../primitives/refusal';
 import { type Database, isUniqueViolation, type Transaction } from '../storage';
 import type { AccessPolicy } from './access-policy';
@@ -24,7 +25,7 @@ import {
 import { type LogFilter, readLog } from './log-store';
 import { tokenReference } from './open-gateway';
 import { deletePolicy, findPolicy, listPolicies, type PolicyFilter, savePolicy } from './policy-store';
-import { readAccessStates, type StateFilter } from './state-store';
+import { countAccessStates, readAccessStates, type StateFilter, type StateOrder } from './state-store';
 import { requestAccess, requestAllOfFeature } from './task-store';
 
 export type GatewayInput = Pick<Gateway, 'key' | 'name' | 'driver' | 'settings'>;
@@ -97,6 +98,11 @@ export const createAccessAdministration = (options: AdministrationOptions) => {
     transaction.afterCommit(() => gateways.forEach(wake));
   };
 
+  const counts = readEachSparingly(
+    (filter: Omit<StateFilter, 'status'>) => countAccessStates(database, filter),
+    { minimumAgeMs: 2_000 },
+  );
+
   return {
     listGateways: () => listGateways(database),
     findGateway: gatewayOf,
@@ -150,6 +156,8 @@ export const createAccessAdministration = (options: AdministrationOptions) => {
       if (!(await deletePolicy(database, id))) throw notFound('access policy', id);
     },
 
+    /** The id under which the log has a customer. */
+    customerIdOf: loggedCustomerOf,
     readLog: async (
       { gateway, customer, ...filter }: NamedFilter<LogFilter>,
       before: string | undefined,
@@ -161,11 +169,19 @@ export const createAccessAdministration = (options: AdministrationOptions) => {
     },
     readStates: async (
       { gateway, ...filter }: Omit<StateFilter, 'gatewayId'> & { gateway?: string | undefined },
+      order: StateOrder,
       cursor: string | undefined,
       limit: number,
     ) => {
       const gatewayId = gateway === undefined ? undefined : (await gatewayOf(gateway)).id;
-      return readAccessStates(database, { ...filter, gatewayId }, cursor, limit, clock.now());
+      return readAccessStates(database, { ...filter, gatewayId }, order, cursor, limit, clock.now());
+    },
+    countStates: async ({
+      gateway,
+      ...filter
+    }: Omit<StateFilter, 'gatewayId' | 'status'> & { gateway?: string | undefined }) => {
+      const gatewayId = gateway === undefined ? undefined : (await gatewayOf(gateway)).id;
+      return counts({ ...filter, gatewayId });
     },
 
     listHolds: (filter: HoldFilter, before: string | undefined, limit: number) =>

@@ -5,6 +5,6 @@ export { createEnforcement, type Enforcement } from './enforcement';
 export { driverNames } from './gateway';
 export type { GatewayWithHealth } from './gateway-store';
 export type { AccessHold } from './hold-store';
-export type { AccessLogEntry } from './log-store';
+export { type AccessLogEntry, outCausesOf } from './log-store';
 export { createAccessRecorder } from './record-access-changes';
-export { type AccessState, accessStatuses } from './state-store';
+export { type AccessCounts, type AccessState, accessStatuses } from './state-store';

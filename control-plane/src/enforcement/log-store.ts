@@ -112,6 +112,8 @@ export interface LogFilter {
   search?: string | undefined;
   from?: number | undefined;
   to?: number | undefined;
+  /** Only entries with a greater id. */
+  after?: string | undefined;
 }
 
 /** Entries from the newest back, before the entry `before`. */
@@ -127,7 +129,8 @@ export const readLog = async (
        AND ($5::text IS NULL OR outcome = $5)
        AND ($6::text IS NULL OR strpos(lower(concat_ws(' ', consumer, customer_key)), lower($6)) > 0)
        AND ($7::bigint IS NULL OR at >= $7) AND ($8::bigint IS NULL OR at < $8) AND ($9::text IS NULL OR id < $9)
-     ORDER BY id DESC LIMIT $10::bigint`,
+       AND ($10::text IS NULL OR id > $10)
+     ORDER BY id DESC LIMIT $11::bigint`,
     [
       filter.customerId ?? null,
       filter.gatewayId ?? null,
@@ -138,10 +141,37 @@ export const readLog = async (
       filter.from ?? null,
       filter.to ?? null,
       before ?? null,
+      filter.after ?? null,
       limit,
     ],
   );
   return rows.map(entryOf);
+};
+
+/**
+ * Which of these losses of access the log has entries for, as "<customer id> <feature key> <instant>". An entry is always
+ * younger than its cause, so only entries after the id `after` are looked at.
+ */
+export const outCausesOf = async (
+  queryable: Queryable,
+  causes: readonly { customerId: string; featureKey: string; causedAt: number }[],
+  after: string,
+): Promise<Set<string>> => {
+  if (causes.length === 0) return new Set();
+  const { arrays } = queryable;
+  const { rows } = await queryable.query<{ customer_id: string; feature_key: string; caused_at: number }>(
+    `SELECT DISTINCT l.customer_id, l.feature_key, l.caused_at
+     FROM unnest($1::text[], $2::text[], $3::bigint[]) AS c (customer_id, feature_key, caused_at)
+     JOIN access_log l ON l.customer_id = c.customer_id AND l.feature_key = c.feature_key
+       AND l.caused_at = c.caused_at AND l.access = 'out' AND l.id > $4`,
+    [
+      arrays.text(causes.map(({ customerId }) => customerId)),
+      arrays.text(causes.map(({ featureKey }) => featureKey)),
+      arrays.bigint(causes.map(({ causedAt }) => causedAt)),
+      after,
+    ],
+  );
+  return new Set(rows.map((row) => `${row.customer_id} ${row.feature_key} ${row.caused_at}`));
 };
 
 /** Entries by id, oldest first. */

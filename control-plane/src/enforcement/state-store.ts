@@ -43,6 +43,9 @@ export interface StateFilter {
   search?: string | undefined;
 }
 
+/** By customer, or those whose access changed last first. */
+export type StateOrder = 'customer' | 'newest';
+
 interface StateRow {
   policy_id: string;
   feature_key: string;
@@ -60,28 +63,31 @@ interface StateRow {
   error_code: string | null;
   error: string | null;
   error_since: number | null;
+  since: number;
 }
 
 const separator = '.';
 
-/** States in the order of customers and policies, after the cursor. */
+/** States after the cursor, in an order. */
 export const readAccessStates = async (
   queryable: Queryable,
   filter: StateFilter,
+  order: StateOrder,
   cursor: string | undefined,
   limit: number,
   now: number,
 ): Promise<AccessState[]> => {
-  const [afterCustomer = '', afterPolicy = ''] = (cursor ?? '').split(separator);
-  const { rows } = await queryable.query<StateRow>(statesStatement, [
+  const { afterCustomer, afterPolicy, afterSince } = placeOf(cursor);
+  const { rows } = await queryable.query<StateRow>(statements[order], [
     filter.gatewayId ?? null,
     filter.featureKey ?? null,
     filter.customerId ?? null,
-    filter.status ?? null,
     filter.search ?? null,
     afterCustomer,
     afterPolicy,
+    filter.status ?? null,
     limit,
+    ...(order === 'newest' ? [afterSince] : []),
   ]);
   const grounds = await readGrounds(
     queryable,
@@ -94,7 +100,7 @@ export const readAccessStates = async (
     const decision = decideAccess(row.feature_key, own.groundsOf(row.feature_key));
     const observed = row.observed[row.policy_id];
     return {
-      cursor: `${row.customer_id}${separator}${row.policy_id}`,
+      cursor: [row.customer_id, row.policy_id, row.since].join(separator),
       policyId: row.policy_id,
       featureKey: row.feature_key,
       mode: row.mode,
@@ -118,6 +124,11 @@ export const readAccessStates = async (
   });
 };
 
+const placeOf = (cursor: string | undefined) => {
+  const [afterCustomer = '', afterPolicy = '', since = ''] = (cursor ?? '').split(separator);
+  return { afterCustomer, afterPolicy, afterSince: /^\d{1,15}$/.test(since) ? Number(since) : null };
+};
+
 /** A gateway that fails makes failing whatever waits for it. */
 const statusExpression = `CASE
     WHEN s.error_code IS NOT NULL THEN 'failing'
@@ -126,22 +137,63 @@ const statusExpression = `CASE
     WHEN s.observed->p.id->>'access' IN ('in', 'out') THEN s.observed->p.id->>'access'
     ELSE 'pending' END`;
 
-const statesStatement = `SELECT * FROM (
+/** How many customers stand where, under all policies that match. */
+export interface AccessCounts {
+  /** States: one a customer and policy. */
+  states: Readonly<Record<AccessStatus, number>>;
+  /** Customers that are out under at least one policy. */
+  customersOut: number;
+}
+
+/** Counts states; it derives the status of each, so ask for it sparingly. */
+export const countAccessStates = async (
+  queryable: Queryable,
+  filter: Omit<StateFilter, 'status'>,
+): Promise<AccessCounts> => {
+  const { rows } = await queryable.query<{ status: AccessStatus; states: number; customers: number }>(
+    `SELECT status, count(*) AS states, count(DISTINCT customer_id) AS customers FROM (${statesQuery}) AS states
+     GROUP BY status`,
+    [filter.gatewayId ?? null, filter.featureKey ?? null, filter.customerId ?? null, filter.search ?? null],
+  );
+  const of = (status: AccessStatus) => rows.find((row) => row.status === status);
+  return {
+    states: {
+      in: of('in')?.states ?? 0,
+      out: of('out')?.states ?? 0,
+      pending: of('pending')?.states ?? 0,
+      failing: of('failing')?.states ?? 0,
+    },
+    customersOut: of('out')?.customers ?? 0,
+  };
+};
+
+/** $1 gateway, $2 feature, $3 customer, $4 search. */
+const statesQuery = `
     SELECT p.id AS policy_id, p.feature_key, p.mode, g.id AS gateway_id, g.key AS gateway_key, c.id AS customer_id,
       c.key AS customer_key, c.name AS customer_name, ${statusExpression} AS status, s.cause, s.consumers, s.observed,
       s.observed_at,
       COALESCE(s.error_code, CASE WHEN s.due_at IS NOT NULL THEN l.health->>'errorCode' END) AS error_code,
-      COALESCE(s.error, CASE WHEN s.due_at IS NOT NULL THEN l.health->>'error' END) AS error, s.error_since
+      COALESCE(s.error, CASE WHEN s.due_at IS NOT NULL THEN l.health->>'error' END) AS error, s.error_since,
+      COALESCE((s.observed->p.id->>'since')::bigint, 0) AS since
     FROM access_state s
     JOIN access_policy p ON p.gateway_id = s.gateway_id
     JOIN gateway g ON g.id = s.gateway_id
     JOIN customer c ON c.id = s.customer_id
     LEFT JOIN gateway_lane l ON l.gateway_id = s.gateway_id
     WHERE ($1::text IS NULL OR s.gateway_id = $1) AND ($2::text IS NULL OR p.feature_key = $2)
-      AND ($3::text IS NULL OR s.customer_id = $3) AND (s.customer_id, p.id) > ($6::text, $7::text)
-      AND ($5::text IS NULL OR strpos(lower(concat_ws(' ', c.key, c.name)), lower($5)) > 0)
+      AND ($3::text IS NULL OR s.customer_id = $3)
+      AND ($4::text IS NULL OR strpos(lower(concat_ws(' ', c.key, c.name)), lower($4)) > 0)
       AND (EXISTS (SELECT 1 FROM entitlement e WHERE e.feature_key = p.feature_key AND e.customer_id = c.id)
         OR EXISTS (SELECT 1 FROM reported_access r WHERE r.customer_id = c.id AND r.feature_key = p.feature_key)
-        OR EXISTS (SELECT 1 FROM access_hold h WHERE h.customer_id = c.id AND h.feature_key = p.feature_key))) AS states
-  WHERE $4::text IS NULL OR status = $4
-  ORDER BY customer_id, policy_id LIMIT $8::bigint`;
+        OR EXISTS (SELECT 1 FROM access_hold h WHERE h.customer_id = c.id AND h.feature_key = p.feature_key))`;
+
+/** Besides: ($5, $6) the customer and policy after which to begin, $7 status, $8 limit, $9 the time after which to begin. */
+const statements: Readonly<Record<StateOrder, string>> = {
+  customer: `SELECT * FROM (${statesQuery} AND (s.customer_id, p.id) > ($5::text, $6::text)) AS states
+    WHERE $7::text IS NULL OR status = $7
+    ORDER BY customer_id, policy_id LIMIT $8::bigint`,
+  newest: `SELECT * FROM (${statesQuery}) AS states
+    WHERE ($7::text IS NULL OR status = $7)
+      AND ($9::bigint IS NULL OR since < $9 OR (since = $9 AND (customer_id, policy_id) > ($5::text, $6::text)))
+    ORDER BY since DESC, customer_id, policy_id LIMIT $8::bigint`,
+};

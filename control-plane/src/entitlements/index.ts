@@ -1,5 +1,6 @@
 export { type CustomerAccess, queryAccess } from './access-store';
 export type { Standing } from './burn-down/standing';
+export { type ClosestItem, type ClosestToLimit, createClosestToLimit } from './closest-to-limit';
 export { createDueAlarm, createDueStandingsWorker, type DueAlarm } from './due-standings-worker';
 export type { Entitlement, MeteredEntitlement } from './entitlement';
 export {

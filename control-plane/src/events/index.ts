@@ -18,6 +18,14 @@ export {
   storeEvents,
   WeekNotOpenError,
 } from './event-store';
+export {
+  createEventTail,
+  type EventTail,
+  maximumTails,
+  type RefusedIngest,
+  type TailedEvent,
+  type TailItem,
+} from './event-tail';
 export { createEventUpkeep, keepUpEvents } from './event-upkeep';
 export {
   type ExactJson,
@@ -59,6 +67,7 @@ export {
   type SubjectDraft,
   upsertSubjects,
 } from './subject-store';
+export { createTraffic, type Traffic, type TrafficCounter } from './traffic';
 export type { StoredEvent, UsageEvent } from './usage-event';
 export { createWeekFilters, type FilterOfWeek } from './week-filters';
 export { createWeek, openWeek, storedWeeks, weekMs, weekOf } from './week-store';

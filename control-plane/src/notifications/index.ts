@@ -1,4 +1,4 @@
-export { deliveryBacklog } from './backlog-store';
+export { type DeliveryTrouble, deliveryBacklog, deliveryTrouble } from './backlog-store';
 export type { Channel, ChannelInput } from './channel';
 export { signingSecretPattern } from './delivery/signature';
 export type { DeliveryState, NotificationEvent } from './notification-event';

@@ -3,9 +3,20 @@ import type { Observations } from './observations';
 
 type Commit = (events: UsageEvent[]) => Promise<ReadonlySet<number>>;
 
+/** What else hears of each batch: live views. */
+export interface CommitListeners {
+  /** New events, duplicates left out. */
+  count(events: number): void;
+  stored(events: readonly UsageEvent[], duplicates: ReadonlySet<number>): void;
+}
+
 /** The same commit, measured. */
 export const observeCommit =
-  (commit: Commit, observations: Pick<Observations, 'batchCommitted' | 'batchFailed'>): Commit =>
+  (
+    commit: Commit,
+    observations: Pick<Observations, 'batchCommitted' | 'batchFailed'>,
+    views: CommitListeners,
+  ): Commit =>
   async (events) => {
     const startedAt = performance.now();
     try {
@@ -18,6 +29,8 @@ export const observeCommit =
         ms: performance.now() - startedAt,
         newestAt,
       });
+      views.count(events.length - duplicates.size);
+      views.stored(events, duplicates);
       return duplicates;
     } catch (error) {
       observations.batchFailed(performance.now() - startedAt);

@@ -1,4 +1,4 @@
-import { isValid, monotonicFactory } from 'ulid';
+import { encodeTime, isValid, monotonicFactory } from 'ulid';
 import { type Clock, systemClock } from './clock';
 
 /** Yields a new identifier at each call. */
@@ -18,4 +18,9 @@ export function createIdentifierSource(clock: Clock = systemClock, random?: () =
 /** Whether the text has the form of an identifier of ours; upper case only, as they are written. */
 export function isIdentifier(text: string): boolean {
   return text === text.toUpperCase() && isValid(text);
+}
+
+/** The least identifier that can be made at an instant, epoch milliseconds. */
+export function firstIdentifierAt(instant: number): string {
+  return `${encodeTime(Math.max(0, instant))}${'0'.repeat(16)}`;
 }

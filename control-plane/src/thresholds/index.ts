@@ -1,4 +1,5 @@
 export { crossThresholds, type ThresholdOutcome } from './cross-thresholds';
+export { type Crossing, countCrossings, crossingsAt, listCrossings } from './crossing-list-store';
 export { lineKey, type ThresholdLine, type ThresholdType } from './crossings';
 export type { FactRecorder, Facts, ThresholdCrossed } from './facts';
 export {

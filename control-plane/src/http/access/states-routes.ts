@@ -52,6 +52,10 @@ export const statesRoutes = (access: AccessAdministration): Route[] => [
       customerId: z.string().max(64).optional(),
       status: z.enum(accessStatuses).optional(),
       search: z.string().max(128).optional().describe("Part of the customer's key or name."),
+      order: z
+        .enum(['customer', 'newest'])
+        .default('customer')
+        .describe('`newest`: those whose access changed last come first; pages must keep to one order.'),
       cursor: z.string().max(128).optional().describe('`nextCursor` of the page before.'),
       limit,
     }),
@@ -62,10 +66,38 @@ export const statesRoutes = (access: AccessAdministration): Route[] => [
       },
     },
     handle: async ({ query }) => {
-      const { feature, cursor, limit: size, ...filter } = query;
-      const states = await access.readStates({ ...filter, featureKey: feature }, cursor, size);
+      const { feature, order, cursor, limit: size, ...filter } = query;
+      const states = await access.readStates({ ...filter, featureKey: feature }, order, cursor, size);
       const next = states.length === size ? states.at(-1)!.cursor : null;
       return json(200, { items: states.map(stateBody), nextCursor: next });
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/v1/access/states/counts',
+    scope: 'read',
+    tag: 'Access',
+    summary: 'How many are in, out, pending and failing',
+    query: z.object({
+      gateway: z.string().max(128).optional().describe("The gateway's id or key."),
+      feature: z.string().max(64).optional(),
+      search: z.string().max(128).optional().describe("Part of the customer's key or name."),
+    }),
+    responses: {
+      200: {
+        description: 'States by status, one a customer and policy; up to two seconds old.',
+        schema: z.object({
+          in: z.int(),
+          out: z.int(),
+          pending: z.int(),
+          failing: z.int(),
+          customersOut: z.int().describe('Customers that are out under at least one policy.'),
+        }),
+      },
+    },
+    handle: async ({ query: { feature, ...filter } }) => {
+      const { states, customersOut } = await access.countStates({ ...filter, featureKey: feature });
+      return json(200, { ...states, customersOut });
     },
   }),
 ];

@@ -1,13 +1,10 @@
 import { z } from 'zod';
 import type { Enforcement } from '../../enforcement';
-import { Refusal } from '../../primitives/refusal';
+import { openEventStream, refuseStreamsBeyond } from '../event-stream';
 import { defineRoute, handled, type Route } from '../route';
 import { logEntryBody } from './log-entry';
 
 const maximumStreams = 200;
-/** A reader that is so many bytes behind is cut off; it comes back with Last-Event-ID. */
-const backlogLimitBytes = 1 << 20;
-const heartbeatMs = 15_000;
 
 /** Live views: server-sent events (WHATWG HTML, 9.2), one for each new entry of the access log. */
 export const streamRoutes = ({ feed }: Pick<Enforcement, 'feed'>): Route[] => [
@@ -32,40 +29,19 @@ export const streamRoutes = ({ feed }: Pick<Enforcement, 'feed'>): Route[] => [
       503: { description: 'Too many streams are open.' },
     },
     handle: async ({ query, request, response }) => {
-      if (feed.size >= maximumStreams) {
-        throw new Refusal('overloaded', 'too_many_streams', 'too many live views are open; try again later', {
-          retryAfterSeconds: 5,
-        });
-      }
+      refuseStreamsBeyond(feed.size, maximumStreams);
       const lastId = request.headers['last-event-id'];
       const after =
         query.after ?? (typeof lastId === 'string' && lastId !== '' ? lastId.slice(0, 64) : undefined);
-      response.writeHead(200, {
-        'Content-Type': 'text/event-stream',
-        'Cache-Control': 'no-store',
-        'X-Accel-Buffering': 'no',
-      });
-      response.write('retry: 1000\n\n');
+      const stream = openEventStream(response);
       const end = await feed.listen(
         after,
         (entries) => {
-          for (const entry of entries) {
-            response.write(`id: ${entry.id}\nevent: log\ndata: ${JSON.stringify(logEntryBody(entry))}\n\n`);
-          }
-          if (response.writableLength > backlogLimitBytes) response.destroy();
+          for (const entry of entries) stream.send('log', JSON.stringify(logEntryBody(entry)), entry.id);
         },
-        () => response.end(),
+        stream.end,
       );
-      const heartbeat = setInterval(() => response.write(': still here\n\n'), heartbeatMs);
-      response.on('close', () => {
-        clearInterval(heartbeat);
-        end();
-      });
-      // Gone while the past was read.
-      if (response.destroyed) {
-        clearInterval(heartbeat);
-        end();
-      }
+      stream.onEnd(end);
       return handled;
     },
   }),

@@ -21,6 +21,8 @@ export interface IngestOptions {
   bodyLimitBytes: number;
   /** Events in one request at most. */
   batchLimit: number;
+  /** Is told why a request with events was refused. */
+  onRefused?: (refusal: Refusal) => void;
 }
 
 const mediaType = (request: IncomingMessage): string =>
@@ -35,10 +37,7 @@ export const createIngestHandler =
   (options: IngestOptions, successStatus: 202 | 204) =>
   async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     authorize(await authenticate(request, options.lookup), 'ingest');
-    const body = await readBody(request, options.bodyLimitBytes);
-    const events = isBinaryMode(request)
-      ? [binaryModeEvent(request, body, options.now())]
-      : parseEvents(mediaType(request), body.toString('utf8'), options);
+    const events = await readEvents(request, options);
     const receipt = await options.accept(events);
     if (wantsRepresentation(request)) {
       sendReceipt(response, events, receipt);
@@ -47,6 +46,18 @@ export const createIngestHandler =
     response.statusCode = successStatus;
     response.end();
   };
+
+const readEvents = async (request: IncomingMessage, options: IngestOptions): Promise<UsageEvent[]> => {
+  try {
+    const body = await readBody(request, options.bodyLimitBytes);
+    return isBinaryMode(request)
+      ? [binaryModeEvent(request, body, options.now())]
+      : parseEvents(mediaType(request), body.toString('utf8'), options);
+  } catch (error) {
+    if (error instanceof Refusal) options.onRefused?.(error);
+    throw error;
+  }
+};
 
 const eventTypes = new Set([
   'application/cloudevents+json',

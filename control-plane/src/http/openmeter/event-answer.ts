@@ -1,9 +1,12 @@
 import type { StoredEvent } from '../../events';
 import { toTimeText } from './fields';
 
+/** A stored event; its place in the order of ingestion is not shown. */
+export type ShownEvent = Omit<StoredEvent, 'seq'>;
+
 /** A stored event with what is known about it besides. */
 export interface ListedEvent {
-  event: StoredEvent;
+  event: ShownEvent;
   customerId: string | undefined;
   validationError: string | undefined;
 }
@@ -11,8 +14,12 @@ export interface ListedEvent {
 /**
  * An ingested event as OpenMeter shows it, as JSON text. The event's data is written as it was stored, so that no digit
  * of a number is lost.
+ * @param more further members
  */
-export const listedEventText = ({ event, customerId, validationError }: ListedEvent): string => {
+export const listedEventText = (
+  { event, customerId, validationError }: ListedEvent,
+  more: Record<string, unknown> = {},
+): string => {
   const receivedAt = toTimeText(event.receivedAt);
   const rest = {
     ...(customerId === undefined ? {} : { customerId }),
@@ -20,11 +27,12 @@ export const listedEventText = ({ event, customerId, validationError }: ListedEv
     ingestedAt: receivedAt,
     // Storing is part of taking an event in: both are one transaction.
     storedAt: receivedAt,
+    ...more,
   };
   return `{"event":${eventText(event)},${JSON.stringify(rest).slice(1)}`;
 };
 
-const eventText = (event: StoredEvent): string => {
+const eventText = (event: ShownEvent): string => {
   const known = JSON.stringify({
     id: event.id,
     source: event.source,

@@ -1,17 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { type EventCursor, type EventListFilter, listEvents, type StoredEvent } from '../../events';
-import {
-  customersOfSubjects,
-  type MeterRegistry,
-  subjectsOfCustomers,
-  validationErrorOf,
-} from '../../metering';
+import { type MeterRegistry, subjectsOfCustomers } from '../../metering';
 import type { Clock } from '../../primitives/clock';
 import { DAY_MS } from '../../primitives/durations';
 import { invalid } from '../../primitives/refusal';
-import { type Database, definitionsVersion } from '../../storage';
+import type { Database } from '../../storage';
 import { defineRoute, handled, type Route } from '../route';
+import { describeEvents } from './describe-events';
 import { type ListedEvent, listedEventText } from './event-answer';
 import { repeated, resourceId, time, timeText } from './fields';
 import { jsonParameter, textFilter, timeFilter } from './filters';
@@ -53,6 +49,8 @@ const filter = z.strictObject({
   ingestedAt: timeFilter.optional(),
 });
 
+type ListedStoredEvent = ListedEvent & { event: StoredEvent };
+
 export interface EventsRoutesOptions {
   database: Database;
   meters: MeterRegistry;
@@ -66,7 +64,7 @@ export const eventsRoutes = ({ database, meters, clock }: EventsRoutesOptions): 
     customers: readonly string[] | undefined,
     after: EventCursor | undefined,
     most: number,
-  ): Promise<ListedEvent[]> => {
+  ): Promise<ListedStoredEvent[]> => {
     const subjects = customers && [...(await subjectsOfCustomers(database, customers)).keys()];
     const events = await listEvents(
       database,
@@ -74,17 +72,7 @@ export const eventsRoutes = ({ database, meters, clock }: EventsRoutesOptions): 
       after,
       most,
     );
-    return describe(events);
-  };
-
-  const describe = async (events: readonly StoredEvent[]): Promise<ListedEvent[]> => {
-    const byType = await meters(database, await definitionsVersion(database));
-    const customers = await customersOfSubjects(database, [...new Set(events.map((event) => event.subject))]);
-    return events.map((event) => {
-      const customerId = customers.get(event.subject);
-      const validationError = validationErrorOf(byType, event, customerId !== undefined);
-      return { event, customerId, validationError };
-    });
+    return describeEvents(events, database, meters);
   };
 
   return [
@@ -121,7 +109,7 @@ export const eventsRoutes = ({ database, meters, clock }: EventsRoutesOptions): 
           undefined,
           query.limit,
         );
-        return send(response, `[${events.map(listedEventText).join(',')}]`);
+        return send(response, `[${events.map((event) => listedEventText(event)).join(',')}]`);
       },
     }),
     defineRoute({
@@ -156,7 +144,7 @@ export const eventsRoutes = ({ database, meters, clock }: EventsRoutesOptions): 
         const page = events.slice(0, query.limit);
         const last = events.length > query.limit ? page.at(-1)?.event : undefined;
         const next = last ? `,"nextCursor":${JSON.stringify(cursorText(last))}` : '';
-        return send(response, `{"items":[${page.map(listedEventText).join(',')}]${next}}`);
+        return send(response, `{"items":[${page.map((event) => listedEventText(event)).join(',')}]${next}}`);
       },
     }),
   ];
