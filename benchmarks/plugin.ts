@@ -15,6 +15,7 @@ import { processorSeconds, residentMebibytes } from './plugin/process-usage';
 const isQuick = process.argv.includes('--quick');
 const saturationEvents = isQuick ? 100_000 : 300_000;
 const soakEvents = isQuick ? 200_000 : 10_000_000;
+const soakSeconds = Number(process.env.BENCH_SOAK_SECONDS ?? 1_200);
 const connections = 64;
 const directory = mkdtempSync(join(tmpdir(), 'tg-bench-'));
 const root = join(__dirname, '..');
@@ -170,20 +171,34 @@ async function measure(target: Target, endpoint: string, events: number, rate?: 
   };
 }
 
-/** Resident memory after a tenth of the events and after all of them, and whether all arrived. */
+/**
+ * Resident memory after each twentieth of the events, and whether all arrived. Ends early, and says with how many
+ * events, when `soakSeconds` are over: a busy machine must not make the bench endless.
+ */
 async function soak(target: Target, endpoint: string, sink: CountingSink): Promise<Record<string, number>> {
   const child = await start(target);
   const config = { ingest_endpoint: endpoint, api_token: 'bench' };
   const before = sink.events;
-  const run = (events: number, prefix: string) =>
-    drive([{ socket: target.socket, connections, events, config, prefix }]);
-  await run(soakEvents / 10, 's1-');
-  const early = residentMebibytes(child.pid as number);
-  await run(soakEvents - soakEvents / 10, 's2-');
-  const late = residentMebibytes(child.pid as number);
-  await until('all events are delivered', () => sink.events - before >= soakEvents, 120);
+  const startedAt = performance.now();
+  const resident: number[] = [];
+  let sent = 0;
+  while (sent < soakEvents && performance.now() - startedAt < soakSeconds * 1000) {
+    loadNumber += 1;
+    const events = soakEvents / 20;
+    await drive([{ socket: target.socket, connections, events, config, prefix: `${loadNumber}-` }]);
+    sent += events;
+    resident.push(Math.round(residentMebibytes(child.pid as number)));
+  }
+  await until('all events are delivered', () => sink.events - before >= sent, 120);
   await stop(child);
-  return { events: soakEvents, residentEarlyMiB: Math.round(early), residentLateMiB: Math.round(late) };
+  return {
+    events: sent,
+    delivered: sink.events - before,
+    seconds: Math.round((performance.now() - startedAt) / 1000),
+    residentFirstMiB: resident[0] as number,
+    residentHighestMiB: Math.max(...resident),
+    residentLastMiB: resident.at(-1) as number,
+  };
 }
 
 async function main(): Promise<void> {

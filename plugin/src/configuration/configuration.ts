@@ -20,6 +20,7 @@ export interface DeliverySettings {
   readonly apiToken: string;
   readonly maxBatchSize: number;
   readonly maxRequestBytes: number;
+  readonly maxCoalescingDelayMs: number;
   readonly compressAboveBytes: number;
   readonly concurrency: number;
   readonly initialRetryDelayMs: number;
@@ -95,6 +96,7 @@ function readDelivery(fields: FieldReader, queue: FieldReader): DeliverySettings
       max: 64 * mebi,
       integer: true,
     }),
+    maxCoalescingDelayMs: 1000 * queue.number('max_coalescing_delay', { default: 1, min: 0, max: 3600 }),
     compressAboveBytes: readCompression(fields, endpoint),
     concurrency: readConcurrency(queue),
     initialRetryDelayMs: 1000 * queue.number('initial_retry_delay', { default: 0.01, ...seconds }),

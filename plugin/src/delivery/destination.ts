@@ -6,6 +6,7 @@ import { type Outcome, type SenderPorts, sendBatch } from './batch-sender';
 import { DeadLetters } from './dead-letters';
 import { type EventRefused, type Held, Holding } from './holding';
 import { IngestClient } from './ingest-client';
+import { Pace } from './pace';
 import { Signal } from './signal';
 
 export interface DestinationPorts {
@@ -20,10 +21,13 @@ export interface DestinationPorts {
 const holdMs = 1_000;
 const journalRetryMs = 100;
 const logEveryMs = 30_000;
+/** Between the beginnings of two batches when events come fast: 200 requests a second at most. */
+const spacingMs = 5;
 
 /**
  * One ingest endpoint: its journal, and the loop that empties it. A batch is sent as soon as no other is under
- * way, with whatever has gathered by then, so batches grow with the load and an idle gateway is told at once.
+ * way, with whatever has gathered by then, so batches grow with the load and an idle gateway is told at once; a
+ * busy one waits a few milliseconds between batches.
  */
 export class Destination {
   private readonly journal: Journal;
@@ -33,6 +37,7 @@ export class Destination {
   private readonly interruption = new Signal();
   private readonly loops = new Set<Promise<void>>();
   private client: IngestClient;
+  private pace: Pace;
   private journalRetry: NodeJS.Timeout | undefined;
   private isStopping = false;
   private failingSince: number | undefined;
@@ -57,6 +62,7 @@ export class Destination {
     this.holding = new Holding(holdingLimits, holdMs, now);
     this.deadLetters = new DeadLetters(journal.directory, Math.max(65_536, journal.maxBytes / 8), now);
     this.client = new IngestClient(settings);
+    this.pace = paceOf(settings);
     const { depth, damagedBytes } = this.journal;
     if (depth > 0) log('info', 'events left by an earlier run will be delivered', { depth });
     if (damagedBytes > 0) log('error', 'part of the journal is unreadable', { damagedBytes });
@@ -75,6 +81,7 @@ export class Destination {
     const former = this.client;
     this.settings = settings;
     this.client = new IngestClient(settings);
+    this.pace = paceOf(settings);
     this.startLoops();
     this.interruption.raise();
     // A request under way may still use the former connections.
@@ -155,6 +162,8 @@ export class Destination {
     await undefined;
     while (!this.isStopping && index < this.settings.concurrency) {
       const { maxBatchSize, maxRequestBytes } = this.settings;
+      const waitMs = this.pace.waitMs(this.journal.unread, maxBatchSize, performance.now());
+      if (waitMs > 0) await this.interruption.wait(Math.ceil(waitMs));
       const held = this.holding.next(maxBatchSize, maxRequestBytes);
       const batch = held.length > 0 ? undefined : this.readJournal(maxBatchSize, maxRequestBytes);
       if (held.length === 0 && batch === undefined) await this.work.wait();
@@ -173,6 +182,7 @@ export class Destination {
 
   private async send(held: readonly Held[], batch: Batch | undefined): Promise<void> {
     const events = batch ? batch.entries.map(({ payload }) => payload) : held.map(({ payload }) => payload);
+    this.pace.begin(events.length, performance.now());
     const isDone = await sendBatch(events, this.settings, this.senderPorts());
     if (!isDone) return;
     if (batch) this.journal.settle(batch);
@@ -237,5 +247,8 @@ export class Destination {
     this.ports.log(level, message, fields);
   }
 }
+
+const paceOf = ({ maxCoalescingDelayMs }: DeliverySettings): Pace =>
+  new Pace(Math.min(spacingMs, maxCoalescingDelayMs));
 
 const pauseFor = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs));

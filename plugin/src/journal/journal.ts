@@ -125,6 +125,11 @@ export class Journal {
     return this.depthEntries;
   }
 
+  /** Entries that no batch has been made of yet. */
+  get unread(): number {
+    return this.openBatches.reduce((rest, { entries }) => rest - entries.length, this.depthEntries);
+  }
+
   /** Bytes of all segments on disk. */
   get bytes(): number {
     return this.totalBytes;

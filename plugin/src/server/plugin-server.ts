@@ -1,6 +1,7 @@
 import type { Log } from '../observability/log';
 import type { InstanceDirectory, InstanceStart } from './instance-directory';
 import { Server } from './kong-pdk';
+import { askForLogEntry, eventIsOver, LogPhaseAnswer } from './log-phase-answer';
 
 type Event = Parameters<InstanceType<typeof Server>['HandleEvent']>[0];
 type Step = Parameters<InstanceType<typeof Server>['Step']>[0];
@@ -88,7 +89,7 @@ export class PluginServer extends Server {
     if (event.EventName !== 'log' || !takesSerialized(instance.cls))
       return withGeneralId(super.HandleEvent(event));
     instance.resetExpireTs();
-    return { EventId: 2 * event.InstanceId, Data: { Method: 'kong.log.serialize', Args: [] } };
+    return new LogPhaseAnswer(2 * event.InstanceId, askForLogEntry);
   }
 
   override Step(step: Step): unknown {
@@ -98,7 +99,8 @@ export class PluginServer extends Server {
     if (!instance) return this.recall(id).then(() => this.Step(step));
     instance.resetExpireTs();
     if (!takesSerialized(instance.cls)) throw new Error(`instance #${id} has no serialized log phase`);
-    return instance.cls.logSerialized(step.Data).then(() => ({ EventId: step.EventId, Data: 'ret' }));
+    const over = new LogPhaseAnswer(step.EventId, eventIsOver);
+    return instance.cls.logSerialized(step.Data).then(() => over);
   }
 
   override StepError(step: Step): unknown {

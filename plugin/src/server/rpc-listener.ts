@@ -1,6 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import type { Log } from '../observability/log';
+import { encodeLogPhaseAnswer, LogPhaseAnswer } from './log-phase-answer';
+import { type LogPhaseCall, readLogPhaseCall } from './log-phase-call';
 import { messageLength } from './message-length';
 
 /** Answers a call of Kong's, at once or later; the message of what it throws becomes the error of the answer. */
@@ -66,6 +68,12 @@ export class RpcListener {
   private takeMessages(socket: Socket, bytes: Buffer): number {
     let offset = 0;
     while (offset < bytes.length) {
+      const call = readLogPhaseCall(bytes, offset);
+      if (call) {
+        offset = call.end;
+        this.perform(socket, call.messageId, `plugin.${call.method}`, [argumentOf(call)]);
+        continue;
+      }
       const length = messageLength(bytes, offset);
       if (length === undefined) break;
       const message = bytes.subarray(offset, offset + length);
@@ -78,15 +86,29 @@ export class RpcListener {
   private answer(socket: Socket, message: unknown): void {
     if (!isRequest(message)) throw new TypeError('not a request');
     const [, id, method, args] = message;
+    this.perform(socket, id, method, args);
+  }
+
+  private perform(socket: Socket, id: number, method: string, args: readonly unknown[]): void {
     const fail = (error: Error): void => send(socket, [1, id, String(error.message), null]);
     try {
       const result = this.handle(method, args);
-      if (result instanceof Promise) result.then((value) => send(socket, [1, id, null, value]), fail);
-      else send(socket, [1, id, null, result]);
+      if (result instanceof Promise) result.then((value) => sendResult(socket, id, value), fail);
+      else sendResult(socket, id, result);
     } catch (error) {
       fail(error as Error);
     }
   }
+}
+
+const argumentOf = (call: LogPhaseCall): object =>
+  call.method === 'Step'
+    ? { EventId: call.eventId, Data: call.data }
+    : { InstanceId: call.instanceId, EventName: 'log' };
+
+function sendResult(socket: Socket, id: number, result: unknown): void {
+  if (!(result instanceof LogPhaseAnswer)) send(socket, [1, id, null, result]);
+  else if (socket.writable) socket.write(encodeLogPhaseAnswer(id, result));
 }
 
 function send(socket: Socket, answer: unknown): void {
