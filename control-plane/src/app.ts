@@ -143,6 +143,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     newId,
     log,
     sweepIntervalMs: configuration.sweepIntervalSeconds * 1_000,
+    logRetentionMs:
+      configuration.accessLogRetentionDays === 0 ? undefined : configuration.accessLogRetentionDays * dayMs,
     secretOf: environmentSecret,
     random: Math.random,
     onDriverCall: observations.driverCalled,

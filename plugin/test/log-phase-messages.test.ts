@@ -12,9 +12,7 @@ import { type LogPhaseCall, readLogPhaseCall } from '../src/server/log-phase-cal
 
 const number = fc.oneof(fc.nat({ max: 300 }), fc.nat({ max: 70_000 }), fc.nat({ max: 2 ** 32 - 1 }));
 /** Longer than 31 bytes, as every log entry is, with characters of every width. */
-const entry = fc
-  .string({ unit: 'binary', minLength: 32, maxLength: 70_000 })
-  .filter((text) => text.isWellFormed());
+const entry = fc.string({ unit: 'binary', minLength: 32, maxLength: 70_000 });
 const inEitherOrder = (fields: Record<string, unknown>, isReversed: boolean): object =>
   Object.fromEntries(isReversed ? Object.entries(fields).reverse() : Object.entries(fields));
 
@@ -91,10 +89,15 @@ test('every log-phase call of a real Kong takes the short way', () => {
 
 test('both answers are byte for byte what the general encoder writes', () => {
   fc.assert(
-    fc.property(number, number, fc.constantFrom(askForLogEntry, eventIsOver), (message, event, data) => {
-      const general = encode([1, message, null, { EventId: event, Data: data }]);
-      const bytes = encodeLogPhaseAnswer(message, new LogPhaseAnswer(event, data));
-      expect(bytes.toString('hex')).toBe(Buffer.from(general).toString('hex'));
-    }),
+    fc.property(
+      number,
+      number,
+      fc.constantFrom<LogPhaseAnswer['Data']>(askForLogEntry, eventIsOver),
+      (message, event, data) => {
+        const general = encode([1, message, null, { EventId: event, Data: data }]);
+        const bytes = encodeLogPhaseAnswer(message, new LogPhaseAnswer(event, data));
+        expect(bytes.toString('hex')).toBe(Buffer.from(general).toString('hex'));
+      },
+    ),
   );
 });

@@ -140,6 +140,12 @@ export const settings = {
     default: 30,
     doc: 'How often observed access in Kong is compared with wanted access.',
   },
+  accessLogRetentionDays: {
+    env: 'TOLLGATE_ACCESS_LOG_RETENTION_DAYS',
+    schema: integer(0, 36_500),
+    default: 400,
+    doc: 'Days that the log of access changes is kept; 0 keeps it for ever.',
+  },
   billingCollectionPeriod: {
     env: 'TOLLGATE_BILLING_COLLECTION_PERIOD',
     schema: duration,

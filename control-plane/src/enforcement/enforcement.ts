@@ -24,6 +24,8 @@ export interface EnforcementOptions {
   newId: IdentifierSource;
   log: ConstructorParameters<typeof AccessReconciler>[0]['log'];
   sweepIntervalMs: number;
+  /** How long the access log keeps its entries, milliseconds; undefined: for ever. */
+  logRetentionMs: number | undefined;
   /** A secret of the environment by its name. */
   secretOf: (name: string) => string | undefined;
   /** In [0, 1). */
@@ -44,6 +46,7 @@ export const createEnforcement = (options: EnforcementOptions) => {
     newId,
     log,
     sweepIntervalMs,
+    logRetentionMs: options.logRetentionMs,
     secretOf,
     random,
     now: () => clock.now(),

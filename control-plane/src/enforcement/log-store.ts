@@ -198,3 +198,20 @@ export const readLogAfter = async (
   );
   return rows.map(entryOf);
 };
+
+/**
+ * Removes at most `limit` of the oldest entries, those from before an instant. Ids ascend with time, so only the oldest
+ * `limit` are looked at: a call that finds nothing to remove costs as much whatever the size of the log.
+ */
+export const deleteOldestLog = async (
+  queryable: Queryable,
+  before: number,
+  limit: number,
+): Promise<number> => {
+  const { rowCount } = await queryable.query(
+    `DELETE FROM access_log WHERE at < $1::bigint
+       AND id IN (SELECT id FROM access_log ORDER BY id LIMIT $2::bigint FOR UPDATE SKIP LOCKED) RETURNING id`,
+    [before, limit],
+  );
+  return rowCount;
+};

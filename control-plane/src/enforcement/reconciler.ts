@@ -7,6 +7,7 @@ import { GatewayLane, type LaneOptions } from './gateway-lane';
 import { listGateways } from './gateway-store';
 import { openGateway } from './open-gateway';
 import { accessChannel } from './task-store';
+import { trimLog } from './trim-log';
 
 export interface ReconcilerOptions
   extends Pick<LaneOptions, 'holder' | 'sweepIntervalMs' | 'random' | 'log' | 'now' | 'onLogged'> {
@@ -15,12 +16,16 @@ export interface ReconcilerOptions
   drivers: Readonly<Record<string, (options: DriverOptions) => GatewayDriver>>;
   /** The environment's variable of that name. */
   secretOf: (name: string) => string | undefined;
+  /** Entries of the access log are kept for so long, milliseconds; undefined: for ever. */
+  logRetentionMs: number | undefined;
 }
 
 /** New, changed and removed gateways are looked for this often, should the notification of one be lost. */
 const refreshMs = 5_000;
 /** Holds end within this time of their end. */
 const holdsMs = 1_000;
+/** The log is trimmed this often. */
+const trimMs = 600_000;
 
 interface OpenLane {
   lane: GatewayLane;
@@ -34,6 +39,8 @@ export class AccessReconciler {
   private timer: NodeJS.Timeout | undefined;
   private holdTimer: NodeJS.Timeout | undefined;
   private endingHolds: Promise<void> | undefined;
+  private trimTimer: NodeJS.Timeout | undefined;
+  private trimming: Promise<void> | undefined;
   private unlisten: (() => Promise<void>) | undefined;
   private isStopping = false;
 
@@ -43,6 +50,8 @@ export class AccessReconciler {
     this.refresh();
     this.timer = setInterval(() => this.refresh(), refreshMs);
     this.holdTimer = setInterval(() => this.endHolds(), holdsMs);
+    this.trim();
+    this.trimTimer = setInterval(() => this.trim(), trimMs);
     this.options.database
       .listen(accessChannel, (gatewayId) => this.wake(gatewayId))
       .then(async (unlisten) => {
@@ -80,7 +89,8 @@ export class AccessReconciler {
     this.isStopping = true;
     clearInterval(this.timer);
     clearInterval(this.holdTimer);
-    await Promise.all([this.refreshing, this.endingHolds]);
+    clearInterval(this.trimTimer);
+    await Promise.all([this.refreshing, this.endingHolds, this.trimming]);
     await this.unlisten?.();
     await Promise.all([...this.lanes.values()].map(({ lane }) => lane.stop()));
   }
@@ -92,6 +102,19 @@ export class AccessReconciler {
       .catch((error: unknown) => log.warn({ err: error }, 'holds could not be ended'))
       .finally(() => {
         this.endingHolds = undefined;
+      });
+  }
+
+  private trim(): void {
+    const { database, now, log, logRetentionMs } = this.options;
+    if (logRetentionMs === undefined) return;
+    this.trimming ??= trimLog(database, now() - logRetentionMs)
+      .then((removed) => {
+        if (removed > 0) log.info({ removed }, 'old entries of the access log were removed');
+      })
+      .catch((error: unknown) => log.warn({ err: error }, 'the access log could not be trimmed'))
+      .finally(() => {
+        this.trimming = undefined;
       });
   }
 

@@ -1,5 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { eventually } from './eventually';
 
 const root = join(__dirname, '../../..');
@@ -70,4 +73,34 @@ export class ControlPlaneProcess {
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Result;
   }
+
+  /** A meter's total by subject. */
+  async usageBySubject(meter: string): Promise<Map<string, number>> {
+    const { data } = await this.get<{ data: { subject: string; value: number }[] }>(
+      `/api/v1/meters/${meter}/query?groupBy=subject`,
+    );
+    return new Map(data.map(({ subject, value }) => [subject, value]));
+  }
+
+  /** Every stored event, by the export that users have. */
+  async storedEvents(): Promise<StoredEvent[]> {
+    const file = join(this.dataDirectory, '..', 'events.ndjson');
+    const main = join(root, 'control-plane/src/main.ts');
+    await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', main, 'export', 'events', '--url', this.url, '-o', file],
+      { cwd: root, env: { PATH: process.env.PATH, TOLLGATE_API_TOKEN: this.token } },
+    );
+    const events: StoredEvent[] = [];
+    for await (const line of createInterface({ input: createReadStream(file) })) {
+      const { id, subject } = JSON.parse(line) as StoredEvent;
+      events.push({ id, subject });
+    }
+    return events;
+  }
+}
+
+export interface StoredEvent {
+  readonly id: string;
+  readonly subject: string;
 }
