@@ -91,7 +91,7 @@ module.exports = {
     {
       name: 'imports-are-declared',
       severity: 'error',
-      from: { path: '^(control-plane|plugin|stand-in-gateway)/src' },
+      from: { path: '^(control-plane|plugin|stand-in-gateway|dashboard)/src' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'] },
     },
   ],

@@ -29,6 +29,7 @@ module.exports = {
     },
     workspace('plugin'),
     workspace('stand-in-gateway'),
+    workspace('dashboard'),
   ],
   maxWorkers: 2,
   // Jest takes this from the top only; inside a project it would be ignored.

@@ -1,0 +1,66 @@
+/** One row of a meter query's answer. */
+export interface UsageRow {
+  value: number;
+  windowStart: string;
+  windowEnd: string;
+  subject: string | null;
+  customerId?: string;
+  groupBy: Record<string, string | null>;
+}
+
+export interface UsageAnswer {
+  data: readonly UsageRow[];
+}
+
+export interface UsageSeries {
+  times: number[];
+  ends: number[];
+  series: { label: string; values: (number | null)[] }[];
+}
+
+/** More groups than this cannot be told apart; the rest is one series. */
+const groupLimit = 7;
+const othersLabel = 'others';
+
+export const groupOf = (row: UsageRow, groupBy: string | undefined): string => {
+  if (groupBy === undefined) return '';
+  return (groupBy === 'subject' ? row.subject : row.groupBy[groupBy]) ?? '(none)';
+};
+
+/** The groups of a total by what they used, the largest first. */
+export const rankGroups = (
+  rows: readonly UsageRow[],
+  groupBy: string | undefined,
+): { label: string; value: number }[] =>
+  rows.map((row) => ({ label: groupOf(row, groupBy), value: row.value })).sort((a, b) => b.value - a.value);
+
+/** Rows as series over the windows that have any usage; the largest groups by themselves, the others added up. */
+export const seriesOf = (
+  rows: readonly UsageRow[],
+  groupBy: string | undefined,
+  name: string,
+): UsageSeries => {
+  const ends = new Map<number, number>();
+  const sums = new Map<string, number>();
+  for (const row of rows) {
+    ends.set(Date.parse(row.windowStart), Date.parse(row.windowEnd));
+    const group = groupOf(row, groupBy);
+    sums.set(group, (sums.get(group) ?? 0) + row.value);
+  }
+  const times = [...ends.keys()].sort((a, b) => a - b);
+  const ranked = [...sums.entries()].sort((a, b) => b[1] - a[1]).map(([group]) => group);
+  const shown = ranked.length > groupLimit + 1 ? ranked.slice(0, groupLimit) : ranked;
+  const labels = ranked.length > shown.length ? [...shown, othersLabel] : shown;
+  const indexOfTime = new Map(times.map((time, index) => [time, index]));
+  const series = labels.map((group) => ({
+    label: groupBy === undefined ? name : group,
+    values: times.map((): number | null => null),
+  }));
+  const indexOfGroup = new Map(shown.map((group, index) => [group, index]));
+  for (const row of rows) {
+    const values = series[indexOfGroup.get(groupOf(row, groupBy)) ?? series.length - 1]!.values;
+    const at = indexOfTime.get(Date.parse(row.windowStart))!;
+    values[at] = (values[at] ?? 0) + row.value;
+  }
+  return { times, ends: times.map((time) => ends.get(time)!), series };
+};
