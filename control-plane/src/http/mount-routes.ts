@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { type FieldError, Refusal } from '../primitives/refusal';
 import { anonymous, authenticate, authorize, type Identity, type TokenLookup } from './authenticate';
+import { checkText } from './check-text';
 import { refusalOf, sendProblem } from './problem-details';
 import { readBody } from './read-body';
 import { handled, type Route } from './route';
@@ -89,6 +90,7 @@ const readJson = async (request: Request, limitBytes: number): Promise<unknown> 
 
 const check = (schema: z.ZodType | undefined, value: unknown, where: 'path' | 'query' | 'body'): unknown => {
   if (!schema) return value;
+  checkText(value, where);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const fields = fieldErrorsOf(result.error, where);
