@@ -11,11 +11,12 @@ import {
   usageDeltas,
 } from './entitlements';
 import {
-  beginBatch,
+  type BatchPlan,
   type FilterOfWeek,
   findCancelableEvent,
   markEventCanceled,
   openWeek,
+  planBatches,
   type StoredEvent,
   storeEvents,
   type UsageEvent,
@@ -129,8 +130,8 @@ export interface IngestStages {
   dedupWindowMs: number;
 }
 
-/** The definitions changed between preparing a batch and its transaction; the batch is prepared again. */
-class DefinitionsChangedError extends Error {}
+/** The definitions or the weeks changed between planning a batch and its transaction; the batch is prepared again. */
+class PlanOutdatedError extends Error {}
 
 /** A batch that met this many changes of definitions or weeks in a row has met a fault. */
 const maximumAttempts = 5;
@@ -138,40 +139,53 @@ const maximumAttempts = 5;
 /**
  * Commits batches of events: stores them, finds the duplicates, adds the new ones to the rollups and to the running usage,
  * and settles every entitlement that reached a limit. Returns the positions of the duplicates after COMMIT.
+ *
+ * The statements of all stages are sent together. Those after the first add only when all events of the batch were new, as
+ * they nearly always are; otherwise the new ones are counted once more and added.
  */
 export const createIngestPipeline = (stages: IngestStages) => {
   const { database, meters, features, rollups } = stages;
 
-  const commitOnce = async (events: UsageEvent[], definitions: number): Promise<ReadonlySet<number>> => {
+  const commitOnce = async (events: UsageEvent[], plan: BatchPlan): Promise<ReadonlySet<number>> => {
+    const { definitions } = plan;
     const meterMap = await meters(database, definitions);
     const featureMap = await features(database, definitions);
     const everything = countEvents(meterMap, events);
     const series = await rollups.resolve(everything);
+    const allDeltas = usageDeltas(featureMap, everything);
 
     return database.transaction(async (transaction) => {
-      const start = await beginBatch(transaction, stages.dedupWindowMs);
-      if (start.definitions !== definitions) throw new DefinitionsChangedError();
-      const fresh = await storeEvents(transaction, start, events, stages.filterOf);
-      const counted = fresh ? countEvents(meterMap, events, fresh) : everything;
-      await rollups.add(transaction, counted, series, start.firstSeq);
-      const deltas = usageDeltas(featureMap, counted);
       const now = stages.clock.now();
-      const toEvaluate = await addUsage(transaction, deltas, definitions, now);
+      const [stored, , due] = await Promise.all([
+        storeEvents(transaction, plan, events, stages.filterOf),
+        rollups.add(transaction, everything, series, undefined),
+        addUsage(transaction, allDeltas, definitions, now, false),
+      ]);
+      if (!stored) throw new PlanOutdatedError();
+      let toEvaluate = due;
+      if (stored.fresh) {
+        const counted = countEvents(meterMap, events, stored.fresh);
+        const deltas = usageDeltas(featureMap, counted);
+        [, toEvaluate] = await Promise.all([
+          rollups.add(transaction, counted, series, stored.firstSeq),
+          addUsage(transaction, deltas, definitions, now),
+        ]);
+      }
       await stages.settle(transaction, toEvaluate, 'usage', now);
-      return duplicatesOf(events.length, fresh);
+      return duplicatesOf(events.length, stored.fresh);
     });
   };
 
-  let definitions: number | undefined;
+  let plan: BatchPlan | undefined;
 
   return async (events: UsageEvent[]): Promise<ReadonlySet<number>> => {
     for (let attempt = 1; ; attempt += 1) {
-      definitions ??= await definitionsVersion(database);
       try {
-        return await commitOnce(events, definitions);
+        plan ??= await planBatches(database, stages.dedupWindowMs);
+        return await commitOnce(events, plan);
       } catch (error) {
         if (attempt >= maximumAttempts) throw error;
-        if (error instanceof DefinitionsChangedError) definitions = undefined;
+        if (error instanceof PlanOutdatedError) plan = undefined;
         else if (error instanceof WeekNotOpenError) await openWeek(database, error.week, error.receivedAt);
         else throw error;
       }

@@ -1,3 +1,4 @@
+import { batchIsWhole } from '../events';
 import type { Transaction } from '../storage';
 import type { UsageDelta } from './usage-deltas';
 
@@ -20,7 +21,7 @@ const addStatement = `WITH delta AS (
       d.is_sum AND NOT u.is_stale AND u.definitions = $6::bigint
         AND d.min_time >= u.segment_from AND d.max_time < u.valid_until AND $7::bigint < u.valid_until AS adds
     FROM entitlement_standing u JOIN delta d USING (customer_id, feature_id)
-    WHERE d.max_time >= u.measure_from
+    WHERE d.max_time >= u.measure_from AND ($8::boolean OR ${batchIsWhole})
     ORDER BY u.entitlement_id
     FOR UPDATE OF u
   ), added AS (
@@ -40,12 +41,15 @@ const addStatement = `WITH delta AS (
  * The rows stay locked until the transaction ends, in the order of their ids.
  *
  * @param now epoch milliseconds of the batch's receipt
+ * @param isCertain false for the batch that a statement before stores in this transaction: it adds, and something is
+ *   returned, only if that batch turns out to be whole
  */
 export const addUsage = async (
   transaction: Transaction,
   deltas: readonly UsageDelta[],
   definitions: number,
   now: number,
+  isCertain = true,
 ): Promise<ToEvaluate[]> => {
   if (deltas.length === 0) return [];
   const { arrays } = transaction;
@@ -57,6 +61,7 @@ export const addUsage = async (
     arrays.bigint(deltas.map((delta) => delta.maxTime)),
     definitions,
     now,
+    isCertain,
   ]);
   return rows.map((row) => ({ entitlementId: row.entitlement_id, changedFrom: row.min_time }));
 };

@@ -12,9 +12,11 @@ export {
   listEvents,
 } from './event-list-reader';
 export {
-  type BatchStart,
+  type BatchPlan,
+  batchIsWhole,
   batchStride,
-  beginBatch,
+  planBatches,
+  type StoredBatch,
   storeEvents,
   WeekNotOpenError,
 } from './event-store';

@@ -1,3 +1,4 @@
+import { batchIsWhole, batchStride } from '../events';
 import { formatQuantity, toQuantity } from '../primitives/decimal';
 import type { Database, Transaction } from '../storage';
 import { addToSum, type CountedBatch, hourMs, type Partial, partialOf, sumText } from './count-events';
@@ -16,19 +17,20 @@ export const createRollupStore = (database: Database, shard?: number) => ({
   resolve: createSeriesStore(database, shard),
 
   /**
-   * Adds a batch whose series were resolved; `batch` may be a part of the resolved one.
-   * @param firstSeq what to add to the batch's own numbering to get the order of ingestion
+   * Adds a batch whose series were resolved; `batch` may be a part of the resolved one. All statements are sent before it
+   * returns, so that those of other stages can travel with them.
+   * @param firstSeq what to add to the batch's own numbering to get the order of ingestion. Undefined for the batch that the
+   *   statement before stores in this transaction: it counts with its numbers, and only if it turns out to be whole.
    */
   add: async (
     transaction: Transaction,
     batch: CountedBatch,
     resolved: ResolvedBatch,
-    firstSeq: number,
+    firstSeq: number | undefined,
   ): Promise<void> => {
     const rows = rowsOf(batch, resolved);
     if (rows.length === 0) return;
-    await addRows(transaction, rows, firstSeq);
-    await addValues(transaction, rows);
+    await Promise.all([addRows(transaction, rows, firstSeq), addValues(transaction, rows, firstSeq)]);
   },
 });
 
@@ -84,9 +86,15 @@ export const merge = (into: Partial, from: Partial): void => {
   }
 };
 
+/** The rows of a batch whose first sequence number is given, or of the one under way when it is whole. */
+const counts = (firstSeq: string): string => `(${firstSeq}::bigint IS NOT NULL OR ${batchIsWhole})`;
+
 const upsertStatement = `INSERT INTO rollup AS r (series_id, bucket, count, sum, min, max, latest, latest_time, latest_seq)
-  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::numeric[], $5::numeric[], $6::numeric[],
-    $7::numeric[], $8::bigint[], $9::bigint[])
+  SELECT n.series_id, n.bucket, n.count, n.sum, n.min, n.max, n.latest, n.latest_time,
+    n.latest_seq + coalesce($10::bigint, (SELECT currval('event_batch')) * ${batchStride})
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::numeric[], $5::numeric[], $6::numeric[],
+    $7::numeric[], $8::bigint[], $9::bigint[]) AS n (series_id, bucket, count, sum, min, max, latest, latest_time, latest_seq)
+  WHERE ${counts('$10')}
   ON CONFLICT (series_id, bucket) DO UPDATE SET
     count = r.count + excluded.count,
     sum = r.sum + excluded.sum,
@@ -98,44 +106,49 @@ const upsertStatement = `INSERT INTO rollup AS r (series_id, bucket, count, sum,
 
 /** Sums and counts alone spare the server the columns that they do not need; counts alone stay plain integers. */
 const upsertSumsStatement = `INSERT INTO rollup AS r (series_id, bucket, count, sum)
-  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::numeric[])
+  SELECT n.* FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::numeric[]) AS n WHERE ${counts('$5')}
   ON CONFLICT (series_id, bucket) DO UPDATE SET count = r.count + excluded.count, sum = r.sum + excluded.sum`;
 const upsertCountsStatement = `INSERT INTO rollup AS r (series_id, bucket, count)
-  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
+  SELECT n.* FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n WHERE ${counts('$4')}
   ON CONFLICT (series_id, bucket) DO UPDATE SET count = r.count + excluded.count`;
 
 const addRows = async (
   transaction: Transaction,
   rows: readonly RollupRow[],
-  firstSeq: number,
+  firstSeq: number | undefined,
 ): Promise<void> => {
   const { arrays } = transaction;
-  const counts = [
+  const base = firstSeq ?? null;
+  const columns = [
     arrays.bigint(rows.map((row) => row.seriesId)),
     arrays.bigint(rows.map((row) => row.partial.bucket)),
     arrays.bigint(rows.map((row) => row.partial.count)),
   ];
   const sums = () => arrays.numeric(rows.map(({ partial }) => (partial.sum ? sumText(partial.sum) : null)));
   if (rows.some(({ partial }) => partial.min || partial.max || partial.latest)) {
-    await transaction.query(upsertStatement, [...counts, sums(), ...extremes(transaction, rows, firstSeq)]);
+    await transaction.query(upsertStatement, [...columns, sums(), ...extremes(transaction, rows), base]);
   } else if (rows.some(({ partial }) => partial.sum)) {
-    await transaction.query(upsertSumsStatement, [...counts, sums()]);
+    await transaction.query(upsertSumsStatement, [...columns, sums(), base]);
   } else {
-    await transaction.query(upsertCountsStatement, counts);
+    await transaction.query(upsertCountsStatement, [...columns, base]);
   }
 };
 
-const extremes = ({ arrays }: Transaction, rows: readonly RollupRow[], firstSeq: number): unknown[] => [
+const extremes = ({ arrays }: Transaction, rows: readonly RollupRow[]): unknown[] => [
   arrays.numeric(rows.map(({ partial }) => (partial.min ? formatQuantity(partial.min) : null))),
   arrays.numeric(rows.map(({ partial }) => (partial.max ? formatQuantity(partial.max) : null))),
   arrays.numeric(
     rows.map(({ partial }) => (partial.latest ? formatQuantity(toQuantity(partial.latest.value)) : null)),
   ),
   arrays.bigint(rows.map(({ partial }) => partial.latest?.time ?? null)),
-  arrays.bigint(rows.map(({ partial }) => (partial.latest ? firstSeq + partial.latest.seq : null))),
+  arrays.bigint(rows.map(({ partial }) => partial.latest?.seq ?? null)),
 ];
 
-const addValues = async (transaction: Transaction, rows: readonly RollupRow[]): Promise<void> => {
+const addValues = async (
+  transaction: Transaction,
+  rows: readonly RollupRow[],
+  firstSeq: number | undefined,
+): Promise<void> => {
   const seen = rows.filter(({ partial }) => partial.values);
   if (seen.length === 0) return;
   const values = seen.flatMap(({ seriesId, partial }) =>
@@ -144,11 +157,12 @@ const addValues = async (transaction: Transaction, rows: readonly RollupRow[]): 
   const { arrays } = transaction;
   await transaction.query(
     `INSERT INTO rollup_value (series_id, bucket, value)
-     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[]) ON CONFLICT DO NOTHING`,
+     SELECT n.* FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS n WHERE ${counts('$4')} ON CONFLICT DO NOTHING`,
     [
       arrays.bigint(values.map((row) => row.seriesId)),
       arrays.bigint(values.map((row) => row.bucket)),
       arrays.text(values.map((row) => row.value)),
+      firstSeq ?? null,
     ],
   );
 };

@@ -11,7 +11,10 @@ export interface QueryResult<R> {
 
 /** What both a database and an open transaction can do. */
 export interface Queryable {
-  /** Runs one parameterised statement. Statements are prepared once a connection by their text. */
+  /**
+   * Runs one parameterised statement. Statements are prepared once a connection by their text. Those of a transaction run in
+   * the order of the calls, and are sent together where the caller does not wait for one before the next.
+   */
   query<R = Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>>;
   /** Encodes array parameters in the cheapest form the driver accepts. */
   readonly arrays: ArrayParameters;

@@ -54,6 +54,8 @@ export const openNodePostgres = (options: NodePostgresOptions): Database => {
     max: options.maximumConnections ?? 10,
     connectionTimeoutMillis: options.connectionTimeoutMs ?? 5_000,
     types,
+    // A statement is sent before the one ahead of it is answered, wherever the caller does not wait in between.
+    pipeline: true,
     application_name: 'tollgate',
   });
   pool.on('error', (error) => options.onIdleError?.(error));
@@ -68,7 +70,8 @@ export const openNodePostgres = (options: NodePostgresOptions): Database => {
     };
     client.on('error', onError);
     try {
-      await client.query('BEGIN');
+      // It travels with the first statement, which fails as well if this does.
+      client.query('BEGIN').catch(onError);
       const result = await work({
         query: (text, values = []) => run(client, text, values),
         arrays: binaryArrays,
