@@ -25,6 +25,7 @@ import {
 } from './events';
 import { accessRoutes } from './http/access/access-routes';
 import { limited, portalIdentity, registeredTokens, singleToken } from './http/authenticate';
+import { closeServer } from './http/close-server';
 import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { createDashboard, dashboardDirectory } from './http/dashboard/serve-dashboard';
 import { healthRoutes } from './http/health-routes';
@@ -372,16 +373,15 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     routes: [...fastRoutes, ...routes],
     stop: async () => {
       isStopping = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      await batcher.stop();
+      // Load balancers that ask /readyz send their requests elsewhere before connections are refused here.
+      await new Promise((resolve) => setTimeout(resolve, configuration.drainSeconds * 1_000));
       await Promise.all([
+        closeServer(server, configuration.shutdownSeconds * 1_000),
         ...[...background, tail, activity, traffic].map((work) => work.stop()),
         limiter?.stop(),
       ]);
-      const limit = setTimeout(() => server.closeAllConnections(), configuration.shutdownSeconds * 1_000);
-      await closed;
-      clearTimeout(limit);
+      // Last, since requests that were under way may have brought events.
+      await batcher.stop();
     },
   };
 };

@@ -7,7 +7,7 @@ import { applyPlan, planDeclaration } from '../config/declaration/apply';
 import { createLogger } from '../observability/logger';
 import { createTracing } from '../observability/tracing';
 import { systemClock } from '../primitives/clock';
-import { migrate } from '../storage/migrate';
+import { migrate, migrationState } from '../storage/migrate';
 import { openDatabase } from '../storage/open-database';
 import { openRedis } from '../storage/redis/open-redis';
 import type { SharedCounters } from '../storage/redis/shared-counters';
@@ -32,6 +32,9 @@ export const serve = async (environment: NodeJS.ProcessEnv): Promise<void> => {
   });
   const applied = await migrate(database);
   if (applied.length > 0) log.info({ applied }, 'migrations applied');
+  const { ahead } = await migrationState(database);
+  if (ahead.length > 0)
+    log.warn({ ahead }, 'a newer version has migrated the database; this one works beside it');
   const tracing = configuration.otlpEndpoint
     ? await createTracing({
         endpoint: configuration.otlpEndpoint,

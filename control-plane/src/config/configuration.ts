@@ -192,6 +192,12 @@ export const settings = {
     default: 0.05,
     doc: 'Share of the traces that begin here, 0 to 1. Traces that callers began and sampled are always followed.',
   },
+  drainSeconds: {
+    env: 'TOLLGATE_DRAIN_SECONDS',
+    schema: integer(0, 600),
+    default: 0,
+    doc: 'How long a stopping process goes on serving while /readyz answers 503: twice the interval at which the load balancer asks.',
+  },
   shutdownSeconds: {
     env: 'TOLLGATE_SHUTDOWN_SECONDS',
     schema: integer(0, 600),

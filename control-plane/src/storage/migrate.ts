@@ -15,6 +15,8 @@ export interface Migration {
 export interface MigrationState {
   applied: number[];
   pending: Migration[];
+  /** Applied by a newer version; this one works beside them. */
+  ahead: number[];
 }
 
 /** The migrations on disk, in the order of their numbers. */
@@ -37,6 +39,13 @@ const ledger = `CREATE TABLE IF NOT EXISTS schema_migration (
 /** Serialises replicas that start at the same time. Any constant does; it is this one for ever. */
 const migrationLock = 7_210_001;
 
+/** CREATE TABLE IF NOT EXISTS by itself fails when two do it at the same moment. */
+const makeLedger = (database: Database): Promise<void> =>
+  database.transaction(async (transaction) => {
+    await transaction.query(`SELECT pg_advisory_xact_lock(${migrationLock})`);
+    await transaction.query(ledger);
+  });
+
 const appliedNumbers = async (database: Database): Promise<number[]> => {
   const { rows } = await database.query<{ number: number }>(
     'SELECT number FROM schema_migration ORDER BY number',
@@ -49,17 +58,45 @@ export const migrationState = async (
   database: Database,
   migrations = readMigrations(),
 ): Promise<MigrationState> => {
-  await database.script(ledger);
+  await makeLedger(database);
   const applied = await appliedNumbers(database);
-  return { applied, pending: migrations.filter(({ number }) => !applied.includes(number)) };
+  const known = new Set(migrations.map(({ number }) => number));
+  return {
+    applied,
+    pending: migrations.filter(({ number }) => !applied.includes(number)),
+    ahead: applied.filter((number) => !known.has(number)),
+  };
+};
+
+/**
+ * Migrations only add, so a version works with the schema of a newer one, which is what lets replicas be replaced one by
+ * one. A migration that breaks older versions says so in schema_floor.
+ * @throws StorageError `schema_ahead` when this version is older than what the schema asks for
+ */
+const refuseIfTooOld = async (database: Database, migrations: readonly Migration[]): Promise<void> => {
+  const { rows } = await database.query<{ has: boolean }>(
+    "SELECT to_regclass('schema_floor') IS NOT NULL AS has",
+  );
+  if (!rows[0]?.has) return;
+  const floors = await database.query<{ number: number }>('SELECT number FROM schema_floor');
+  const floor = floors.rows[0]?.number ?? 0;
+  const newest = Math.max(0, ...migrations.map(({ number }) => number));
+  if (newest >= floor) return;
+  throw new StorageError(
+    `a newer version has migrated this database beyond what this one can work with: it must know migration ${floor}, and its newest is ${newest}. Start the newer version, or restore a backup from before the upgrade`,
+    'schema_ahead',
+    false,
+  );
 };
 
 /**
  * Applies what is pending, each file in a transaction of its own, and returns the names applied.
- * @throws StorageError `migration_failed` naming the file; earlier files stay applied.
+ * @throws StorageError `migration_failed` naming the file; earlier files stay applied. `schema_ahead` when a newer version
+ *   has made the schema one that this version cannot work with.
  */
 export const migrate = async (database: Database, migrations = readMigrations()): Promise<string[]> => {
-  await database.script(ledger);
+  await makeLedger(database);
+  await refuseIfTooOld(database, migrations);
   const names: string[] = [];
   for (const migration of migrations) {
     try {
