@@ -47,6 +47,7 @@ import { notificationRuleRoutes } from './http/openmeter/notification-rule-route
 import { portalRoutes } from './http/openmeter/portal-routes';
 import { subjectsRoutes } from './http/openmeter/subjects-routes';
 import { overviewRoutes } from './http/overview-routes';
+import { portalViewRoutes } from './http/portal/portal-view-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
 import { tokenRoutes } from './http/tokens-routes';
@@ -61,6 +62,7 @@ import { createActivityFeed } from './overview/activity-feed';
 import { createOverview } from './overview/overview';
 import { createIngestPipeline, createSettle, createSettleMeter } from './pipeline';
 import { createPortalTokens } from './portal/portal-tokens';
+import { createPortalView } from './portal/portal-view';
 import type { Clock } from './primitives/clock';
 import { parseDuration } from './primitives/durations';
 import { createIdentifierSource } from './primitives/identifiers';
@@ -314,6 +316,9 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     ...customerRoutes({ customers, values, database }),
     ...billingSuite({ billing, customers, database, clock }),
     ...portalRoutes({ tokens: portalTokens, meters: meterCatalog, database, clock }),
+    ...portalViewRoutes(
+      createPortalView({ database, clock, meters: meterCatalog, values, invoices: billing.invoices }),
+    ),
     ...entitlementSuite({ entitlements, values, database, clock, newId }),
     ...entitlementAccessRoutes({ customers, values, database, clock }),
     ...eventsRoutes({ database, meters, clock }),

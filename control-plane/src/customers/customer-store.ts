@@ -87,19 +87,24 @@ export interface CustomerFilter {
   name?: string | undefined;
   primaryEmail?: string | undefined;
   subject?: string | undefined;
+  /** A part of the key, the name, the e-mail address or a subject. */
+  search?: string | undefined;
   includeDeleted: boolean;
-  orderBy: 'id' | 'name' | 'createdAt';
+  orderBy: 'id' | 'key' | 'name' | 'createdAt';
   isDescending: boolean;
 }
 
-const orderColumns = { id: 'c.id', name: 'c.name', createdAt: 'c.created_at' } as const;
+const orderColumns = { id: 'c.id', key: 'c.key', name: 'c.name', createdAt: 'c.created_at' } as const;
 
 const filterCondition = `($1::text IS NULL OR strpos(lower(c.key), lower($1)) > 0)
   AND ($2::text IS NULL OR strpos(lower(c.name), lower($2)) > 0)
   AND ($3::text IS NULL OR strpos(lower(c.primary_email), lower($3)) > 0)
   AND ($4::text IS NULL OR EXISTS (SELECT 1 FROM customer_subject s
     WHERE s.customer_id = c.id AND strpos(lower(s.subject), lower($4)) > 0))
-  AND ($5::boolean OR c.deleted_at IS NULL)`;
+  AND ($5::boolean OR c.deleted_at IS NULL)
+  AND ($6::text IS NULL OR strpos(lower(concat_ws(' ', c.key, c.name, c.primary_email)), lower($6)) > 0
+    OR EXISTS (SELECT 1 FROM customer_subject s
+      WHERE s.customer_id = c.id AND strpos(lower(s.subject), lower($6)) > 0))`;
 
 export const listCustomers = async (
   queryable: Queryable,
@@ -112,11 +117,12 @@ export const listCustomers = async (
     filter.primaryEmail ?? null,
     filter.subject ?? null,
     filter.includeDeleted,
+    filter.search ?? null,
   ];
   const direction = filter.isDescending ? 'DESC' : 'ASC';
   const { rows } = await queryable.query<CustomerRow>(
     `SELECT ${columns} FROM customer c WHERE ${filterCondition}
-     ORDER BY ${orderColumns[filter.orderBy]} ${direction}, c.id ${direction} LIMIT $6::bigint OFFSET $7::bigint`,
+     ORDER BY ${orderColumns[filter.orderBy]} ${direction}, c.id ${direction} LIMIT $7::bigint OFFSET $8::bigint`,
     [...values, slice.limit, slice.offset],
   );
   const count = await queryable.query<{ n: number }>(

@@ -9,7 +9,7 @@ export interface Identity {
   tokenId: string;
   scopes: readonly Scope[];
   /** Set for a customer's portal token: the only subject it may see. */
-  portal?: { subject: string; meterSlugs: readonly string[] | null };
+  portal?: { subject: string; meterSlugs: readonly string[] | null; expiresAt: number };
 }
 
 export const anonymous: Identity = { tokenId: 'anonymous', scopes: [] };
@@ -64,10 +64,11 @@ export const portalIdentity = (token: {
   id: string;
   subject: string;
   meterSlugs: readonly string[] | null;
+  expiresAt: number;
 }): Identity => ({
   tokenId: token.id,
   scopes: [],
-  portal: { subject: token.subject, meterSlugs: token.meterSlugs },
+  portal: { subject: token.subject, meterSlugs: token.meterSlugs, expiresAt: token.expiresAt },
 });
 
 /** What judges requests by the token they carry; the seconds to wait, or undefined when the request may go on. */

@@ -79,6 +79,8 @@ export interface EventListRequest extends PageRequest<EventOrder> {
   /** Ids. */
   rules: readonly string[] | undefined;
   channels: readonly string[] | undefined;
+  /** Of at least one delivery. */
+  states: readonly string[] | undefined;
 }
 
 export const listEvents = async (
@@ -90,18 +92,19 @@ export const listEvents = async (
     AND ($5 OR subject_key = ANY ($6::text[]) OR subject_id = ANY ($6::text[]))
     AND ($7 OR rule_id = ANY ($8::text[]))
     AND ($9 OR EXISTS (SELECT 1 FROM notification_delivery d
-      WHERE d.event_id = notification_event.id AND d.channel_id = ANY ($10::text[])))`;
+      WHERE d.event_id = notification_event.id AND d.channel_id = ANY ($10::text[])))
+    AND ($11 OR EXISTS (SELECT 1 FROM notification_delivery d
+      WHERE d.event_id = notification_event.id AND d.state = ANY ($12::text[])))`;
   const { arrays } = queryable;
   const values = [
     request.from ?? 0,
     request.to ?? Number.MAX_SAFE_INTEGER,
-    ...[request.features, request.subjects, request.rules, request.channels].flatMap((list) => [
-      list === undefined,
-      arrays.text(list ?? []),
-    ]),
+    ...[request.features, request.subjects, request.rules, request.channels, request.states].flatMap(
+      (list) => [list === undefined, arrays.text(list ?? [])],
+    ),
   ];
   const { rows } = await queryable.query<EventRow>(
-    `SELECT ${columns} FROM notification_event ${filter} ${pageClause(request, orderColumns, 11)}`,
+    `SELECT ${columns} FROM notification_event ${filter} ${pageClause(request, orderColumns, 13)}`,
     [...values, ...pageValues(request)],
   );
   const total = await queryable.query<{ n: number }>(

@@ -132,4 +132,20 @@ describeOnEachStorage('customers', (storage) => {
     const slice = await json(await app.request('GET', '/api/v1/customers?limit=2&offset=2&orderBy=name'));
     expect(slice).toMatchObject({ page: 0, pageSize: 0, items: page.items });
   });
+
+  it('are found by a part of the key, the name, the address or a subject', async () => {
+    const body = { name: 'Wile E. Coyote', key: 'acme-labs', primaryEmail: 'wile@desert.example' };
+    await json(
+      await app.request('POST', '/api/v1/customers', {
+        ...body,
+        usageAttribution: { subjectKeys: ['rocket-7'] },
+      }),
+    );
+    for (const search of ['coyote', 'ACME-L', 'desert', 'cket-7']) {
+      const list = await json(await app.request('GET', `/api/v1/customers?search=${search}&orderBy=key`));
+      expect([search, list]).toMatchObject([search, { items: [{ key: 'acme-labs' }], totalCount: 1 }]);
+    }
+    const none = await json(await app.request('GET', '/api/v1/customers?search=roadrunner'));
+    expect(none).toMatchObject({ items: [], totalCount: 0 });
+  });
 });

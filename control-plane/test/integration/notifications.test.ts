@@ -353,6 +353,8 @@ describeOnEachStorage('notifications', (storage) => {
     expect(await count(`feature=${customer.featureId}&feature=unknown`)).toBe(4);
     expect(await count(`${subject}&from=${new Date(Date.now() + 60_000).toISOString()}`)).toBe(0);
     expect(await count(`${subject}&to=${new Date(Date.now() - 60_000).toISOString()}`)).toBe(0);
+    await waitUntil('all are delivered', async () => (await count(`${subject}&state=SUCCESS`)) === 4);
+    expect(await count(`${subject}&state=FAILED&state=PENDING`)).toBe(0);
     const page = await call(
       'GET',
       `/events?${subject}&rule=${rule.id}&page=2&pageSize=2&order=DESC&orderBy=id`,

@@ -110,8 +110,11 @@ export const customerRoutes = ({ customers, values, database }: CustomerRoutesOp
       name: plainText(1, 256).optional(),
       primaryEmail: plainText(1, 320).optional(),
       subject: plainText(1, 1_024).optional(),
+      search: plainText(1, 256)
+        .optional()
+        .describe('Part of the key, the name, the e-mail address or a subject; ours.'),
       includeDeleted: queryFlag.default(false),
-      orderBy: z.enum(['id', 'name', 'createdAt']).default('name'),
+      orderBy: z.enum(['id', 'key', 'name', 'createdAt']).default('name'),
     }),
     responses: { 200: { description: 'One page.', schema: pageSchema(customerSchema) } },
     handle: async ({ query }) => {

@@ -3,6 +3,7 @@ import type { Notifications } from '../../notifications';
 import { defineRoute, json, type Route } from '../route';
 import { pageNumber, pageSize, repeated, time } from './fields';
 import {
+  deliveryState,
   eventResponse,
   eventSchema,
   idParameter,
@@ -32,6 +33,9 @@ export const notificationEventRoutes = ({ events }: Pick<Notifications, 'events'
         subject: repeated(z.string().min(1).max(256)).optional(),
         rule: repeated(ulidParameter).optional(),
         channel: repeated(ulidParameter).optional(),
+        state: repeated(deliveryState, 5)
+          .optional()
+          .describe('Only events with a delivery in one of these states; ours.'),
         page: pageNumber.default(1),
         pageSize: pageSize.default(100),
         order: z.enum(['ASC', 'DESC']).default('ASC'),
@@ -39,7 +43,7 @@ export const notificationEventRoutes = ({ events }: Pick<Notifications, 'events'
       }),
       responses: { 200: { description: 'A page of events.', schema: pageOf(eventSchema) } },
       handle: async ({ query }) => {
-        const { feature, subject, rule, channel, page, pageSize } = query;
+        const { feature, subject, rule, channel, state, page, pageSize } = query;
         const { items, totalCount } = await events.list({
           ...query,
           from: query.from,
@@ -48,6 +52,7 @@ export const notificationEventRoutes = ({ events }: Pick<Notifications, 'events'
           subjects: subject,
           rules: rule,
           channels: channel,
+          states: state,
         });
         return json(200, { items: items.map(eventResponse), page, pageSize, totalCount });
       },

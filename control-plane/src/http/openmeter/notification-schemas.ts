@@ -169,7 +169,7 @@ export const ruleResponse = (rule: Rule): z.input<typeof ruleSchema> => ({
   ...timesOf(rule),
 });
 
-const deliveryState = z.enum(['SUCCESS', 'FAILED', 'SENDING', 'PENDING', 'RESENDING']);
+export const deliveryState = z.enum(['SUCCESS', 'FAILED', 'SENDING', 'PENDING', 'RESENDING']);
 
 export const eventSchema = z
   .object({
