@@ -1,6 +1,6 @@
 import { parse, stringify } from 'lossless-json';
 import type { ApiClient } from '../client/api-client';
-import { csvLine } from './csv';
+import { csvLine } from '../primitives/csv';
 import { exitStatus } from './exit-status';
 import { createProgressBar } from './progress-bar';
 import { openResumable } from './resumable-file';

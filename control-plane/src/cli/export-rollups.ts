@@ -1,6 +1,6 @@
 import { parse, stringify } from 'lossless-json';
 import type { ApiClient } from '../client/api-client';
-import { csvLine } from './csv';
+import { csvLine } from '../primitives/csv';
 import { CommandFailure, exitStatus } from './exit-status';
 import type { ExportOptions } from './export-events';
 import { createProgressBar } from './progress-bar';

@@ -1,4 +1,4 @@
-import { compile } from 'json-p3';
+import { compile, type JSONPathQuery } from 'json-p3';
 
 /** Reads the value a path points to; undefined when there is none. */
 export type PathReader = (data: unknown) => unknown;
@@ -14,6 +14,32 @@ const own = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, key)
     ? (value as Record<string, unknown>)[key]
     : undefined;
+
+/**
+ * Refuses paths whose cost is not bounded by the size of the event they read: it is paid for every event, and whoever sends
+ * events chooses what they hold. Filters run expressions and regular expressions; several selectors in one segment, or two
+ * descendant segments, visit the same value again and again.
+ * @throws Error that says what to leave out
+ */
+export const checkPathCost = (path: string): void => {
+  if (singular.test(path)) return;
+  const segments = segmentsOf(compile(path));
+  if (segments.some(({ selectors }) => selectors.includes('FilterSelector'))) {
+    throw new Error('filters ([?...]) are not taken; meter a property that the sender computes');
+  }
+  if (segments.some(({ selectors }) => selectors.length > 1)) {
+    throw new Error('several selectors in one pair of brackets are not taken');
+  }
+  if (segments.filter(({ kind }) => kind === 'DescendantSegment').length > 1) {
+    throw new Error('".." may stand in a path once');
+  }
+};
+
+const segmentsOf = ({ segments }: JSONPathQuery): { kind: string; selectors: string[] }[] =>
+  segments.map((segment) => ({
+    kind: segment.constructor.name,
+    selectors: segment.selectors.map((selector) => selector.constructor.name),
+  }));
 
 /**
  * Compiles a JSONPath (RFC 9535) to a reader of its first match.

@@ -1,5 +1,5 @@
 import { type FieldError, invalid } from '../primitives/refusal';
-import { compilePath, pathLimit } from './json-path';
+import { checkPathCost, compilePath, pathLimit } from './json-path';
 import type { Aggregation } from './meter';
 
 export const aggregations = ['SUM', 'COUNT', 'AVG', 'MIN', 'MAX', 'UNIQUE_COUNT', 'LATEST'] as const;
@@ -39,9 +39,14 @@ const pathProblem = (path: string): string | undefined => {
   if (path.length > pathLimit) return `must have at most ${pathLimit} characters`;
   try {
     compilePath(path);
-    return undefined;
   } catch (error) {
     return `is not a JSONPath (RFC 9535): ${(error as Error).message}`;
+  }
+  try {
+    checkPathCost(path);
+    return undefined;
+  } catch (error) {
+    return `is too costly to read from every event: ${(error as Error).message}`;
   }
 };
 

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { MeterQuery, MeterQueryRow } from '../../metering';
+import { csvLine } from '../../primitives/csv';
 import { toQuantity } from '../../primitives/decimal';
 import { toTimeText } from './fields';
 
@@ -28,9 +29,6 @@ const rowText = (row: MeterQueryRow): string => {
   return `{"value":${row.value},${JSON.stringify(rest).slice(1)}`;
 };
 
-/** RFC 4180, section 2: quoted where it must be. */
-const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
 /** The answer as CSV; values have six decimals, as OpenMeter writes them. */
 export const meterQueryCsv = (query: MeterQuery, rows: readonly MeterQueryRow[]): string => {
   const header = ['window_start', 'window_end', ...query.groupBy, 'value'];
@@ -40,7 +38,7 @@ export const meterQueryCsv = (query: MeterQuery, rows: readonly MeterQueryRow[])
     ...query.groupBy.map((key) => dimensionOf(row, key)),
     toQuantity(row.value).toFixed(6),
   ]);
-  return [header, ...lines].map((line) => `${line.map(cell).join(',')}\r\n`).join('');
+  return [header, ...lines].map(csvLine).join('');
 };
 
 const dimensionOf = (row: MeterQueryRow, key: string): string => {
