@@ -18,4 +18,34 @@ export const sections: readonly Section[] = [
     icon: 'meters',
     component: lazy(async () => ({ default: (await import('./pages/meters/meters-section')).MetersSection })),
   },
+  {
+    path: '/features',
+    label: 'Features',
+    icon: 'features',
+    component: lazy(async () => ({
+      default: (await import('./pages/features/features-section')).FeaturesSection,
+    })),
+  },
+  {
+    path: '/plans',
+    label: 'Plans',
+    icon: 'plans',
+    component: lazy(async () => ({ default: (await import('./pages/plans/plans-section')).PlansSection })),
+  },
+  {
+    path: '/customers',
+    label: 'Customers',
+    icon: 'customers',
+    component: lazy(async () => ({
+      default: (await import('./pages/customers/customers-section')).CustomersSection,
+    })),
+  },
+  {
+    path: '/invoices',
+    label: 'Invoices',
+    icon: 'invoices',
+    component: lazy(async () => ({
+      default: (await import('./pages/invoices/invoices-section')).InvoicesSection,
+    })),
+  },
 ];
