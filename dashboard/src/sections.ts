@@ -13,6 +13,12 @@ export interface Section {
 /** The rail, from top to bottom. */
 export const sections: readonly Section[] = [
   {
+    path: '/events',
+    label: 'Events',
+    icon: 'events',
+    component: lazy(async () => ({ default: (await import('./pages/events/events-section')).EventsSection })),
+  },
+  {
     path: '/meters',
     label: 'Meters',
     icon: 'meters',

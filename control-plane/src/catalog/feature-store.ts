@@ -66,6 +66,8 @@ export const findFeature = async (queryable: Queryable, idOrKey: string): Promis
 export interface FeatureFilter {
   meterIds?: readonly string[] | undefined;
   includeArchived: boolean;
+  /** A part of the key or the name, without regard to case. */
+  search?: string | undefined;
   orderBy: 'id' | 'key' | 'name' | 'createdAt' | 'updatedAt';
   isDescending: boolean;
 }
@@ -83,12 +85,17 @@ export const listFeatures = async (
   filter: FeatureFilter,
   slice: { limit: number; offset: number },
 ): Promise<{ items: Feature[]; totalCount: number }> => {
-  const values = [filter.meterIds ? queryable.arrays.text(filter.meterIds) : null, filter.includeArchived];
-  const condition = `($1::text[] IS NULL OR meter_id = ANY ($1::text[])) AND ($2::boolean OR archived_at IS NULL)`;
+  const values = [
+    filter.meterIds ? queryable.arrays.text(filter.meterIds) : null,
+    filter.includeArchived,
+    filter.search ?? null,
+  ];
+  const condition = `($1::text[] IS NULL OR meter_id = ANY ($1::text[])) AND ($2::boolean OR archived_at IS NULL)
+    AND ($3::text IS NULL OR strpos(lower(key), lower($3)) > 0 OR strpos(lower(name), lower($3)) > 0)`;
   const direction = filter.isDescending ? 'DESC' : 'ASC';
   const { rows } = await queryable.query<FeatureRow>(
     `SELECT * FROM feature WHERE ${condition}
-     ORDER BY ${orderColumns[filter.orderBy]} ${direction}, id ${direction} LIMIT $3::bigint OFFSET $4::bigint`,
+     ORDER BY ${orderColumns[filter.orderBy]} ${direction}, id ${direction} LIMIT $4::bigint OFFSET $5::bigint`,
     [...values, slice.limit, slice.offset],
   );
   const count = await queryable.query<{ n: number }>(

@@ -122,15 +122,18 @@ export interface MeterList {
   orderBy: keyof typeof orderColumns;
   order: 'ASC' | 'DESC';
   includeDeleted: boolean;
+  /** A part of the slug or the name, without regard to case. */
+  search?: string | undefined;
   limit: number;
   offset: number;
 }
 
 export const listMeters = async (queryable: Queryable, options: MeterList): Promise<MeterRow[]> => {
   const { rows } = await queryable.query<MeterRow>(
-    `${selectMeters} ${options.includeDeleted ? '' : 'WHERE m.deleted_at IS NULL'}
+    `${selectMeters} WHERE ($3::boolean OR m.deleted_at IS NULL)
+       AND ($4::text IS NULL OR strpos(lower(m.slug), lower($4)) > 0 OR strpos(lower(m.name), lower($4)) > 0)
      ORDER BY m.${orderColumns[options.orderBy]} ${options.order}, m.id LIMIT $1 OFFSET $2`,
-    [options.limit, options.offset],
+    [options.limit, options.offset, options.includeDeleted, options.search ?? null],
   );
   return rows;
 };

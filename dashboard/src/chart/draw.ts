@@ -1,6 +1,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { compactText } from '../format/quantity';
+import { tickText } from '../format/time';
 import { seriesColor } from './series-colors';
 import { stackedValues } from './stack';
 
@@ -70,7 +71,13 @@ export const drawChart = (parent: HTMLElement, data: ChartData) => {
         y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.08 : 1] },
       },
       axes: [
-        { ...axisOf(ink, line), grid: { show: false }, space: 72 },
+        {
+          ...axisOf(ink, line),
+          grid: { show: false },
+          space: 72,
+          values: (_plot, splits, _axis, _space, step) =>
+            splits.map((seconds) => tickText(seconds * 1_000, step * 1_000, data.timeZone)),
+        },
         {
           ...axisOf(ink, line),
           size: 52,

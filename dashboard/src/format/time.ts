@@ -55,6 +55,13 @@ export const clockText = (instant: number, timeZone?: string): string =>
 export const minuteText = (instant: number, timeZone?: string): string =>
   exactTime(instant, timeZone).slice(0, 16);
 
+/** A mark on a time axis: the date where a day begins or marks are days apart, else the time. */
+export const tickText = (instant: number, stepMs: number, timeZone?: string): string => {
+  const text = exactTime(instant, timeZone);
+  const clock = text.slice(11, stepMs < minute ? 19 : 16);
+  return stepMs >= day || /^00:00(:00)?$/.test(clock) ? text.slice(5, 10) : clock;
+};
+
 /** "41 ms", "1.2 s", "3 min", "2 h". */
 export const spanText = (milliseconds: number): string => {
   if (milliseconds < second) return `${Math.round(milliseconds)} ms`;

@@ -34,7 +34,11 @@ export const Page = ({ title, lead, actions, parent, children }: PageProps) => {
           )}
           <h1 className="break">{title}</h1>
           <p>
-            {lead && <>{lead} </>}
+            {lead && (
+              <>
+                {lead} <span aria-hidden="true">·</span>{' '}
+              </>
+            )}
             <span className="small nowrap">
               Times in {zone} ({offsetText(zone, Date.now())}).
             </span>

@@ -127,6 +127,8 @@ export interface PlanFilter {
   keyVersions?: readonly string[] | undefined;
   statuses?: readonly PlanStatus[] | undefined;
   currencies?: readonly string[] | undefined;
+  /** A part of the key or the name, without regard to case. */
+  search?: string | undefined;
   includeDeleted: boolean;
   orderBy: 'id' | 'key' | 'version' | 'created_at' | 'updated_at';
   isDescending: boolean;
@@ -141,7 +143,8 @@ const listCondition = `($1::text[] IS NULL OR id = ANY ($1::text[]))
     WHEN effective_from IS NULL THEN 'draft'
     WHEN effective_to <= $7::bigint THEN 'archived'
     WHEN effective_from <= $7::bigint THEN 'active'
-    ELSE 'scheduled' END) = ANY ($6::text[]))`;
+    ELSE 'scheduled' END) = ANY ($6::text[]))
+  AND ($8::text IS NULL OR strpos(lower(key), lower($8)) > 0 OR strpos(lower(name), lower($8)) > 0)`;
 
 export const listPlans = async (
   queryable: Queryable,
@@ -158,11 +161,12 @@ export const listPlans = async (
     filter.includeDeleted,
     texts(filter.statuses),
     now,
+    filter.search ?? null,
   ];
   const direction = filter.isDescending ? 'DESC' : 'ASC';
   const { rows } = await queryable.query<PlanRow>(
     `SELECT * FROM plan WHERE ${listCondition}
-     ORDER BY ${filter.orderBy} ${direction}, id ${direction} LIMIT $8::bigint OFFSET $9::bigint`,
+     ORDER BY ${filter.orderBy} ${direction}, id ${direction} LIMIT $9::bigint OFFSET $10::bigint`,
     [...values, slice.limit, slice.offset],
   );
   const count = await queryable.query<{ n: number }>(

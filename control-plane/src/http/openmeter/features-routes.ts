@@ -10,6 +10,7 @@ import {
   queryFlag,
   queryList,
   resourceKey,
+  searchText,
   timeText,
   toTimeText,
 } from './fields';
@@ -139,6 +140,7 @@ export const featureRoutes = (features: Features, database: Database): Route[] =
       ...listingQuery,
       meterSlug: queryList().optional(),
       includeArchived: queryFlag.default(false),
+      search: searchText.optional(),
       orderBy: z.enum(['id', 'key', 'name', 'createdAt', 'updatedAt']).default('createdAt'),
     }),
     responses: {
@@ -154,6 +156,7 @@ export const featureRoutes = (features: Features, database: Database): Route[] =
         {
           meterIds: meters?.map((meter) => meter.id),
           includeArchived: query.includeArchived,
+          search: query.search,
           orderBy: query.orderBy,
           isDescending: query.order === 'DESC',
         },

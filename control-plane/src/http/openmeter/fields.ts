@@ -87,5 +87,10 @@ export const queryList = (maximum = 100) =>
 
 export const queryFlag = z.stringbool();
 
+/** Ours, beside OpenMeter's parameters: finds by a part of what people know a thing by. */
+export const searchText = plainText(0, 128)
+  .transform((text) => text || undefined)
+  .describe('A part of the name or of the key, without regard to case.');
+
 export const pageNumber = z.coerce.number().int().min(1).max(1_000_000);
 export const pageSize = z.coerce.number().int().min(1).max(1000);

@@ -9,6 +9,7 @@ import {
   resourceDescription,
   resourceId,
   resourceName,
+  searchText,
   time,
   timeText,
   toTimeText,
@@ -107,6 +108,7 @@ export const metersRoutes = (meters: MeterCatalog): Route[] => [
       orderBy: z.enum(['key', 'name', 'aggregation', 'createdAt', 'updatedAt']).default('key'),
       order: z.enum(['ASC', 'DESC']).default('ASC'),
       includeDeleted: queryFlag.default(false),
+      search: searchText.optional(),
     }),
     responses: { 200: { description: 'The meters, as a plain array.', schema: z.array(meterResponse) } },
     handle: async ({ query: { page, pageSize: limit, ...list } }) => {

@@ -3,7 +3,7 @@ import { listPlans, type Plan, type Plans, planStatuses } from '../../billing';
 import type { Clock } from '../../primitives/clock';
 import type { Database } from '../../storage';
 import { defineRoute, json, noContent, type Route } from '../route';
-import { plainText, queryFlag, queryList, repeated } from './fields';
+import { plainText, queryFlag, queryList, repeated, searchText } from './fields';
 import { listingQuery, pageOf, pageSchema, sliceOf } from './listing';
 import { planAnswer, planBody, planCreateBody, planDetailsOf, planSchema } from './plan-schemas';
 
@@ -25,6 +25,7 @@ const listQuery = z.object({
     .describe('Versions by key: keyVersion[pro]=1.'),
   status: repeated(z.enum(planStatuses), planStatuses.length).optional(),
   currency: queryList().optional(),
+  search: searchText.optional(),
   orderBy: z.enum(['id', 'key', 'version', 'created_at', 'updated_at']).default('created_at'),
 });
 
@@ -71,6 +72,7 @@ export const planRoutes = ({ plans, database, clock }: PlanRoutesOptions): Route
               ),
             statuses: query.status,
             currencies: query.currency,
+            search: query.search,
             includeDeleted: query.includeDeleted,
             orderBy: query.orderBy,
             isDescending: query.order === 'DESC',

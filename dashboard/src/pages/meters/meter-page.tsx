@@ -1,4 +1,5 @@
 import { Link, useLocation } from 'wouter';
+import { sentenceOf } from '../../api/problem';
 import { useApi, useChange } from '../../api/use-api';
 import { quantityText } from '../../format/quantity';
 import { ConfirmButton } from '../../ui/confirm-button';
@@ -19,7 +20,7 @@ export const MeterPage = ({ slug, isEditing = false }: { slug: string; isEditing
   return (
     <Page
       title={query.data?.name ?? slug}
-      lead={query.data && `${meterWords(query.data)}.`}
+      lead={query.data && sentenceOf(meterWords(query.data))}
       parent={{ label: 'Meters', href: '/meters' }}
       actions={query.data && <MeterActions meter={query.data} />}
     >
