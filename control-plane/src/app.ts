@@ -50,6 +50,8 @@ import { overviewRoutes } from './http/overview-routes';
 import { portalViewRoutes } from './http/portal/portal-view-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { createHttpServer, type ServerOptions } from './http/server';
+import { stripeErrorShape } from './http/stripe/stripe-error';
+import { createStripeSuite } from './http/stripe/stripe-suite';
 import { tokenRoutes } from './http/tokens-routes';
 import { konnectWebhookRoutes } from './http/webhooks-konnect/notification-routes';
 import { createBackfillWorker, createMeterCatalog, createMeterRegistry, createRollupStore } from './metering';
@@ -60,7 +62,7 @@ import { observeCommit } from './observability/observe-commit';
 import { observeRequests } from './observability/observe-requests';
 import { createActivityFeed } from './overview/activity-feed';
 import { createOverview } from './overview/overview';
-import { createIngestPipeline, createSettle, createSettleMeter } from './pipeline';
+import { createCancellation, createIngestPipeline, createSettle, createSettleMeter } from './pipeline';
 import { createPortalTokens } from './portal/portal-tokens';
 import { createPortalView } from './portal/portal-view';
 import type { Clock } from './primitives/clock';
@@ -283,7 +285,23 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     onRefused: ({ code, message, fields }: Refusal) =>
       tail.refused({ code, message, fields: fields.slice(0, 10) }),
   };
-  const fastRoutes: FastRoute[] = [...ingestRoutes(ingest), ...httpLogRoutes({ ...ingest, log })];
+  const stripe = createStripeSuite({
+    database,
+    clock,
+    newId,
+    catalog: meterCatalog,
+    accept: batcher.accept,
+    lookup,
+    limit,
+    cancelEvent: createCancellation({ database, features, settle, clock }),
+    tellReport: notifications.recordMeterReport,
+    onError: (error) => log.error({ err: error }, 'reporting meter errors failed; it is tried again'),
+  });
+  const fastRoutes: FastRoute[] = [
+    ...ingestRoutes(ingest),
+    ...httpLogRoutes({ ...ingest, log }),
+    ...stripe.fastRoutes,
+  ];
 
   let isStopping = false;
   const routes: Route[] = [
@@ -334,12 +352,14 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       feed: activity,
       clock,
     }),
+    ...stripe.routes,
     ...subjectsRoutes({ database, clock, newId }),
   ];
   routes.push(...openApiRoutes(() => [...fastRoutes, ...routes], version));
   const background: BackgroundWork[] = [
     weekFilters,
     tokens,
+    stripe.reports,
     notifications,
     backfill,
     eventUpkeep,
@@ -363,6 +383,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     }, limit),
     log,
     bodyLimitBytes: configuration.bodyLimitBytes,
+    errorShapes: [stripeErrorShape],
     dashboard: createDashboard(options.dashboardDirectory ?? dashboardDirectory()),
     observe: (request, response) => {
       observe(request, response);

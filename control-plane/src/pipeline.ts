@@ -198,6 +198,9 @@ export type CancellationOutcome =
   /** At this time, epoch milliseconds, now or by an earlier request. */
   { canceledAt: number; event: StoredEvent } | 'unknown' | 'too_late' | 'events_lost';
 
+/** For how long after an event can be taken back its request is told that it is late, rather than that there is none. */
+const toldLateMs = 86_400_000;
+
 /** The event that is to be taken back. */
 export interface CancellationRequest {
   id: string;
@@ -218,7 +221,7 @@ export const createCancellation =
     try {
       return await database.transaction(async (transaction): Promise<CancellationOutcome> => {
         await shareDefinitions(transaction);
-        const found = await findCancelableEvent(transaction, request, request.receivedFrom);
+        const found = await findCancelableEvent(transaction, request, request.receivedFrom - toldLateMs);
         if (!found || found.event.type !== request.type) return 'unknown';
         const { event, canceledAt } = found;
         if (canceledAt !== null) return { canceledAt, event };

@@ -4,6 +4,7 @@ export {
   findCancelableEvent,
   markEventCanceled,
 } from './cancel-event-store';
+export { readEventAttributes } from './event-attributes-reader';
 export {
   type AttributeFilter,
   type EventCursor,

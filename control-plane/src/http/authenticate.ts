@@ -74,15 +74,21 @@ export const portalIdentity = (token: {
 /** What judges requests by the token they carry; the seconds to wait, or undefined when the request may go on. */
 export type RequestLimit = (tokenId: string) => number | undefined;
 
-const withinLimit = (identity: Identity | undefined, limit: RequestLimit): Identity | undefined => {
-  const retryAfterSeconds = identity && limit(identity.tokenId);
-  if (retryAfterSeconds === undefined) return identity;
+/** @throws Refusal `rate_limited` when the token has sent more requests than it may */
+export const assertWithinLimit = ({ tokenId }: Identity, limit: RequestLimit): void => {
+  const retryAfterSeconds = limit(tokenId);
+  if (retryAfterSeconds === undefined) return;
   throw new Refusal(
     'rate_limited',
     'rate_limited',
     `this token sends more requests than it may; wait ${retryAfterSeconds} s, or put more events into one request`,
     { retryAfterSeconds },
   );
+};
+
+const withinLimit = (identity: Identity | undefined, limit: RequestLimit): Identity | undefined => {
+  if (identity) assertWithinLimit(identity, limit);
+  return identity;
 };
 
 /**

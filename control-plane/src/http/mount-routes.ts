@@ -6,6 +6,7 @@ import { anonymous, authenticate, authorize, type Identity, type TokenLookup } f
 import { checkText } from './check-text';
 import { refusalOf, sendProblem } from './problem-details';
 import { readBody } from './read-body';
+import { formType, readForm } from './read-form';
 import { handled, type Route } from './route';
 
 export interface MountOptions {
@@ -34,9 +35,11 @@ const serve = async (
 ): Promise<void> => {
   const identity = await identify(route, request, options);
   const input = {
-    params: check(route.params, { ...request.params }, 'path'),
-    query: check(route.query, request.query, 'query'),
-    body: route.body ? check(route.body, await readJson(request, options.bodyLimitBytes), 'body') : undefined,
+    params: check(route, route.params, { ...request.params }, 'path'),
+    query: check(route, route.query, request.query, 'query'),
+    body: route.body
+      ? check(route, route.body, await readInput(route, request, options.bodyLimitBytes), 'body')
+      : undefined,
     identity,
     requestId: requestIdOf(response),
     request,
@@ -70,6 +73,9 @@ export const requestIdOf = (response: Response): string => String(response.getHe
 
 const jsonTypes = /^(?:application\/(?:[\w.-]+\+)?json)\s*(?:;|$)/i;
 
+const readInput = (route: Route, request: Request, limitBytes: number): Promise<unknown> =>
+  route.bodyTypes?.includes(formType) ? readForm(request, limitBytes) : readJson(request, limitBytes);
+
 const readJson = async (request: Request, limitBytes: number): Promise<unknown> => {
   const contentType = request.headers['content-type'];
   const body = await readBody(request, limitBytes);
@@ -88,10 +94,16 @@ const readJson = async (request: Request, limitBytes: number): Promise<unknown> 
   }
 };
 
-const check = (schema: z.ZodType | undefined, value: unknown, where: 'path' | 'query' | 'body'): unknown => {
+const check = (
+  { errorBody }: Route,
+  schema: z.ZodType | undefined,
+  value: unknown,
+  where: 'path' | 'query' | 'body',
+): unknown => {
   if (!schema) return value;
   checkText(value, where);
-  const result = schema.safeParse(value);
+  // Interfaces with an error shape of their own tell what is missing from what is wrong.
+  const result = schema.safeParse(value, { reportInput: errorBody !== undefined });
   if (result.success) return result.data;
   const fields = fieldErrorsOf(result.error, where);
   const summary = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
@@ -105,7 +117,8 @@ export const fieldErrorsOf = (error: z.ZodError, where: 'path' | 'query' | 'body
       .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
       .join('');
     const field = where === 'body' ? `$${path}` : path.replace(/^\./, '');
-    return { code: issue.code ?? 'invalid', field, message: issue.message };
+    const isMissing = issue.code === 'invalid_type' && 'input' in issue && issue.input === undefined;
+    return { code: isMissing ? 'required' : (issue.code ?? 'invalid'), field, message: issue.message };
   });
 
 /** The last handler: refusals are answered, anything else is logged with its cause and answered without it. */

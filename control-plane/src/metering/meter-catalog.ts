@@ -71,11 +71,21 @@ export const createMeterCatalog = ({ database, clock, newId, guard, onBackfill }
   const list = async (options: MeterList): Promise<Meter[]> =>
     (await listMeters(database, options)).map(meterOf);
 
-  /** @throws Refusal `meter_invalid`, `meter_exists` */
-  const create = (draft: MeterDraft): Promise<Meter> => {
-    assertMeterDraft(draft);
+  /**
+   * Creates a meter.
+   * @param given the draft, or what makes it once nobody else can change the definitions
+   * @param beside what else is stored in the same transaction
+   * @throws Refusal `meter_invalid`, `meter_exists`
+   */
+  const create = async (
+    given: MeterDraft | ((transaction: Transaction) => Promise<MeterDraft>),
+    beside?: (transaction: Transaction, meter: Meter) => Promise<void>,
+  ): Promise<Meter> => {
+    if (typeof given !== 'function') assertMeterDraft(given);
     return database.transaction(async (transaction) => {
       await changeDefinitions(transaction);
+      const draft = typeof given === 'function' ? await given(transaction) : given;
+      assertMeterDraft(draft);
       const existing = await findMeter(transaction, draft.slug);
       if (existing)
         throw conflict('meter_exists', `there is a meter "${draft.slug}" already; choose another slug`, {
@@ -84,7 +94,9 @@ export const createMeterCatalog = ({ database, clock, newId, guard, onBackfill }
       const id = newId();
       await insertMeter(transaction, id, draft, await nextSeq(transaction, batchStride), clock.now());
       await fillMeter(transaction, id, clock.now());
-      return committed(transaction, id);
+      const meter = await committed(transaction, id);
+      await beside?.(transaction, meter);
+      return meter;
     });
   };
 
@@ -119,13 +131,18 @@ export const createMeterCatalog = ({ database, clock, newId, guard, onBackfill }
     });
 
   /** Changes whether a meter counts, from the next event on; nothing happens where that is so already. */
-  const setCounting = (idOrSlug: string, counts: boolean): Promise<Meter> =>
+  const setCounting = (
+    idOrSlug: string,
+    counts: boolean,
+    check?: (transaction: Transaction) => Promise<void>,
+  ): Promise<Meter> =>
     database.transaction(async (transaction) => {
       await changeDefinitions(transaction);
       const row = await findMeter(transaction, idOrSlug);
       if (!row) throw notFound('meter', idOrSlug);
       const meter = meterOf(row);
       if ((meter.deactivatedAt === null) === counts) return meter;
+      await check?.(transaction);
       const seq = await nextSeq(transaction, batchStride);
       const pauses = counts ? endPause(meter.pauses, seq) : beginPause(meter.pauses, seq);
       await pauseMeter(transaction, meter.id, counts ? null : clock.now(), pauses, clock.now());
@@ -135,8 +152,15 @@ export const createMeterCatalog = ({ database, clock, newId, guard, onBackfill }
   /** Has a meter count no more until it is reactivated; what it has counted stays. @throws Refusal `meter_not_found`, `meter_pauses` */
   const deactivate = (idOrSlug: string): Promise<Meter> => setCounting(idOrSlug, false);
 
-  /** Has a deactivated meter count again, the events that come from now on. @throws Refusal `meter_not_found` */
-  const reactivate = (idOrSlug: string): Promise<Meter> => setCounting(idOrSlug, true);
+  /**
+   * Has a deactivated meter count again, the events that come from now on.
+   * @param check throws what forbids it
+   * @throws Refusal `meter_not_found`
+   */
+  const reactivate = (
+    idOrSlug: string,
+    check?: (transaction: Transaction) => Promise<void>,
+  ): Promise<Meter> => setCounting(idOrSlug, true, check);
 
   /** Ends a meter; its rollups stay, and its slug is free again. @throws Refusal `meter_not_found`, or what the guard refuses */
   const remove = (idOrSlug: string): Promise<void> =>

@@ -113,6 +113,24 @@ export const createNotificationRecorder = ({ newId, announce }: NotificationReco
       await save(transaction, events, now);
     },
 
+    /**
+     * Tells a report of meter events that could not be counted, over every rule for its type; called in the transaction that
+     * makes the report.
+     */
+    recordMeterReport: async (
+      transaction: Transaction,
+      type: 'v1.billing.meter.error_report_triggered' | 'v1.billing.meter.no_meter_found',
+      report: Record<string, unknown>,
+      now: number,
+    ): Promise<void> => {
+      const rules = await rulesInForce(transaction, [], [type]);
+      const events = rules.map((rule) => {
+        const id = newId();
+        return { id, rule, createdAt: now, payload: payloadOf(id, rule, now, report) };
+      });
+      await save(transaction, events, now);
+    },
+
     save,
   };
 };

@@ -41,6 +41,7 @@ export interface Notifications {
   events: Events;
   record: NotificationRecorder['record'];
   recordInvoiceEvent: NotificationRecorder['recordInvoiceEvent'];
+  recordMeterReport: NotificationRecorder['recordMeterReport'];
   start(): void;
   stop(): Promise<void>;
 }
@@ -71,6 +72,7 @@ export const createNotifications = (options: NotificationsOptions): Notification
     events: createEvents({ database, clock, newId, recorder, announce: wakeUps.announce }),
     record: recorder.record,
     recordInvoiceEvent: recorder.recordInvoiceEvent,
+    recordMeterReport: recorder.recordMeterReport,
     start: () => {
       worker.start();
       wakeUps.start();

@@ -5,6 +5,8 @@ export const ruleTypes = [
   'entitlements.reset',
   'invoice.created',
   'invoice.updated',
+  'v1.billing.meter.error_report_triggered',
+  'v1.billing.meter.no_meter_found',
 ] as const;
 
 /** What a rule tells of; events have the type of their rule. */

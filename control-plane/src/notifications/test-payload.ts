@@ -12,6 +12,7 @@ const monthMs = 30 * 86_400_000;
 export const testData = (rule: Rule, newId: IdentifierSource, now: number): Record<string, unknown> => {
   if (rule.type === 'invoice.created' || rule.type === 'invoice.updated')
     return testInvoice(rule.type, newId, now);
+  if (rule.type.startsWith('v1.billing.meter.')) return testMeterReport(rule.type, newId, now);
   const at = new Date(now).toISOString();
   const feature = rule.features?.[0] ?? { id: newId(), key: 'test_feature' };
   const customerId = newId();
@@ -57,6 +58,39 @@ export const testData = (rule: Rule, newId: IdentifierSource, now: number): Reco
       usageAttribution: { subjectKeys: ['test_subject'] },
     },
     ...(threshold ? { threshold: thresholdOf({ ...threshold, value: toQuantity(threshold.value) }) } : {}),
+  };
+};
+
+/** A report of the shape of Stripe's v2 events. */
+const testMeterReport = (type: string, newId: IdentifierSource, now: number): Record<string, unknown> => {
+  const at = new Date(now).toISOString();
+  const meterId = newId();
+  const hasMeter = type === 'v1.billing.meter.error_report_triggered';
+  const sample = { error_message: 'A test.', request: { identifier: newId() } };
+  return {
+    id: newId(),
+    object: 'v2.core.event',
+    type,
+    livemode: true,
+    created: at,
+    ...(hasMeter
+      ? { related_object: { id: meterId, type: 'billing.meter', url: `/v1/billing/meters/${meterId}` } }
+      : {}),
+    data: {
+      developer_message_summary: '1 meter event could not be counted.',
+      validation_start: new Date(now - 60_000).toISOString(),
+      validation_end: at,
+      reason: {
+        error_count: 1,
+        error_types: [
+          {
+            code: hasMeter ? 'meter_event_invalid_value' : 'no_meter',
+            error_count: 1,
+            sample_errors: [sample],
+          },
+        ],
+      },
+    },
   };
 };
 

@@ -123,6 +123,8 @@ export const ruleBody = z
     z.object({ type: z.literal('entitlements.reset'), ...ruleBase, features }),
     z.object({ type: z.literal('invoice.created'), ...ruleBase }),
     z.object({ type: z.literal('invoice.updated'), ...ruleBase }),
+    z.object({ type: z.literal('v1.billing.meter.error_report_triggered'), ...ruleBase }),
+    z.object({ type: z.literal('v1.billing.meter.no_meter_found'), ...ruleBase }),
   ])
   .meta({ id: 'NotificationRuleCreateRequest' });
 
