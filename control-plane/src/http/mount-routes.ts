@@ -56,6 +56,8 @@ const serve = async (
 const identify = async (route: Route, request: Request, options: MountOptions): Promise<Identity> => {
   if (route.scope === 'public') return anonymous;
   if (route.scope === 'portal') return authenticatePortal(request, options);
+  // Served in front of Express alone, where the session is looked up.
+  if (route.scope === 'session') throw new Error(`${route.path} cannot be served here`);
   const identity = await authenticate(request, options.lookup);
   authorize(identity, route.scope);
   return identity;

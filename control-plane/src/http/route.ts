@@ -39,7 +39,8 @@ export interface RouteDescription<
   method: RouteMethod;
   /** With parameters in braces: /api/v1/meters/{idOrSlug}. */
   path: string;
-  scope: Scope | 'public' | 'portal';
+  /** An API token's scope; or what else is asked for: nothing, a portal token, a session of the meter event stream. */
+  scope: Scope | 'public' | 'portal' | 'session';
   summary: string;
   tag: string;
   params?: P;

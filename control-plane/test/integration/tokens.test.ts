@@ -72,7 +72,7 @@ describeOnEachStorage('tokens', (storage) => {
       const attempts: [string, string | undefined, number][] = [
         ['without a token', undefined, 401],
         ['with a wrong token', 'tg_wrong', 401],
-        ...(route.scope === 'portal'
+        ...(route.scope === 'portal' || route.scope === 'session'
           ? ([['with an API token', tokens.read.token, 401]] as [string, string, number][])
           : lesserScopes[route.scope].map((scope): [string, string, number] => [
               `with the scope ${scope}`,

@@ -47,10 +47,18 @@ export const openApiDocument = (routes: readonly RouteDescription[], version: st
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'An API token with the scope of the route.' },
         portalToken: { type: 'http', scheme: 'bearer', description: "A customer's portal token." },
+        sessionToken: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'The authentication_token of a meter event session.',
+        },
       },
     },
   };
 };
+
+const tokenOf = ({ scope }: RouteDescription): string =>
+  scope === 'portal' ? 'portalToken' : scope === 'session' ? 'sessionToken' : 'token';
 
 const operation = (route: RouteDescription, schemas: Schemas): JsonSchema => ({
   operationId: operationId(route),
@@ -59,7 +67,7 @@ const operation = (route: RouteDescription, schemas: Schemas): JsonSchema => ({
   ...(route.scope === 'public'
     ? { security: [] }
     : {
-        security: [route.scope === 'portal' ? { portalToken: [] } : { token: [] }],
+        security: [{ [tokenOf(route)]: [] }],
         'x-tollgate-scope': route.scope,
       }),
   parameters: [...parameters(route.params, 'path', schemas), ...parameters(route.query, 'query', schemas)],

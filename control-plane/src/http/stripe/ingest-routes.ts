@@ -74,6 +74,7 @@ export const stripeIngestRoutes = (options: MeterEventOptions & MeterEventStream
     },
     {
       ...base,
+      scope: 'session',
       path: '/v2/billing/meter_event_stream',
       summary: 'Store and count up to 100 meter events, with the token of a meter event session',
       body: z.strictObject({ events: z.array(v2Body).min(1).max(streamLimit) }),
