@@ -20,6 +20,9 @@ export interface MeterEvent {
   timestamp: number | undefined;
 }
 
+/** Whether the database keeps a text as it is: without U+0000 and halves of surrogate pairs, which UTF-8 does not know. */
+export const isStorable = (text: string): boolean => !/[\0\p{Surrogate}]/u.test(text);
+
 /** Why an event cannot be counted: the codes of Stripe's meter error reports. */
 export interface MeterEventError {
   code:
@@ -64,7 +67,7 @@ export const checkMeterEvent = (
       `The meter with the event name "${given.event_name}" is inactive.`,
     );
   const subject = Object.hasOwn(given.payload, entry.customerKey) ? given.payload[entry.customerKey]! : '';
-  if (subject === '' || isLongerThan(subject, attributeLimit) || subject.includes('\u0000'))
+  if (subject === '' || isLongerThan(subject, attributeLimit) || !isStorable(subject))
     return refuse(
       'meter_event_no_customer_defined',
       `payload[${entry.customerKey}]`,

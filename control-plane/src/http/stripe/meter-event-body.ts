@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parseTime } from '../../events';
 import { invalid } from '../../primitives/refusal';
-import { type MeterEvent, nameLimit } from '../../stripe/meter-event';
+import { isStorable, type MeterEvent, nameLimit } from '../../stripe/meter-event';
 import { type FormObject, formType, parseForm } from '../read-form';
 import { type StripeErrorDetails, stripeRefusal } from './stripe-error';
 
@@ -61,10 +61,10 @@ const nameOf = (value: unknown, param: string, codes: Codes, isRequired: boolean
     throw refuse(param, `Invalid ${param}: it must be a string.`, codeOf(codes, 'invalid'));
   if (value === '')
     throw refuse(param, `Invalid ${param}: it must not be empty.`, codeOf(codes, 'invalid_empty'));
-  if (value.length > nameLimit || value.includes('\u0000'))
+  if (value.length > nameLimit || !isStorable(value))
     throw refuse(
       param,
-      `Invalid ${param}: it must have at most ${nameLimit} characters and no U+0000.`,
+      `Invalid ${param}: it must have at most ${nameLimit} characters, no U+0000 and no half of a surrogate pair.`,
       codeOf(codes, 'invalid'),
     );
   return value;
