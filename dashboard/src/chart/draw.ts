@@ -63,7 +63,7 @@ export const drawChart = (parent: HTMLElement, data: ChartData) => {
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), data.timeZone),
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { show: data.kind === 'line' } },
-      padding: [12, 8, 0, 0],
+      padding: [12, 20, 0, 0],
       scales: {
         ...(data.range
           ? { x: { range: [data.range[0] / 1_000, data.range[1] / 1_000] as [number, number] } }
@@ -75,6 +75,7 @@ export const drawChart = (parent: HTMLElement, data: ChartData) => {
           ...axisOf(ink, line),
           grid: { show: false },
           space: 72,
+          size: 32,
           values: (_plot, splits, _axis, _space, step) =>
             splits.map((seconds) => tickText(seconds * 1_000, step * 1_000, data.timeZone)),
         },

@@ -34,12 +34,8 @@ export const Page = ({ title, lead, actions, parent, children }: PageProps) => {
           )}
           <h1 className="break">{title}</h1>
           <p>
-            {lead && (
-              <>
-                {lead} <span aria-hidden="true">·</span>{' '}
-              </>
-            )}
-            <span className="small nowrap">
+            {lead && <>{lead} </>}
+            <span className="zone">
               Times in {zone} ({offsetText(zone, Date.now())}).
             </span>
           </p>

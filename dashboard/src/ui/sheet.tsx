@@ -36,7 +36,7 @@ export const Sheet = ({ title, onClose, isWide = false, actions, children }: She
   }, []);
 
   return (
-    <aside
+    <section
       ref={sheet}
       role="dialog"
       aria-labelledby={titleId}
@@ -58,6 +58,6 @@ export const Sheet = ({ title, onClose, isWide = false, actions, children }: She
         </button>
       </div>
       <div className="sheet-body">{children}</div>
-    </aside>
+    </section>
   );
 };

@@ -188,13 +188,20 @@ const NoEvents = ({ action }: { action: ReactNode }) => (
   </Empty>
 );
 
+const Failure = ({ words }: { words: string }) => (
+  <span className="failure">
+    <Icon name="out" size={14} />
+    {words}
+  </span>
+);
+
 const columns: readonly Column<TailRow>[] = [
   {
     header: 'Ingested',
     render: ({ item }) => {
       const at = Date.parse(isRefused(item) ? item.refused.at : item.ingestedAt);
       return (
-        <time className="mono" dateTime={new Date(at).toISOString()} title={exactTime(at)}>
+        <time className="mono nowrap" dateTime={new Date(at).toISOString()} title={exactTime(at)}>
           {clockText(at)}
         </time>
       );
@@ -206,7 +213,7 @@ const columns: readonly Column<TailRow>[] = [
       isRefused(item) ? (
         <Badge tone="out">refused</Badge>
       ) : (
-        <Link className="mono" href={eventHref(item.event)}>
+        <Link className="mono nowrap" href={eventHref(item.event)}>
           {item.event.type}
         </Link>
       ),
@@ -218,8 +225,8 @@ const columns: readonly Column<TailRow>[] = [
   {
     header: 'Counts',
     render: ({ item }) => {
-      if (isRefused(item)) return item.refused.message;
-      if (item.validationError) return <Badge tone="out">{item.validationError}</Badge>;
+      if (isRefused(item)) return <Failure words={item.refused.message} />;
+      if (item.validationError) return <Failure words={item.validationError} />;
       if (item.isDuplicate) return <Badge>counted before</Badge>;
       return item.customerId ? <Badge tone="in">counted</Badge> : <Badge>counted, no customer</Badge>;
     },
