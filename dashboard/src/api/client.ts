@@ -47,9 +47,16 @@ export const call = async (request: Call, token = readToken()): Promise<Response
   throw problem;
 };
 
-/** The same, with its answer read as JSON; undefined for an empty one. @throws ApiProblem */
-export const callJson = async <T>(request: Call, token?: string): Promise<T> => {
+/**
+ * The same, with its answer read as JSON, or by `read` where numbers must keep more digits; undefined for an empty one.
+ * @throws ApiProblem
+ */
+export const callJson = async <T>(
+  request: Call,
+  token?: string,
+  read: (text: string) => unknown = JSON.parse,
+): Promise<T> => {
   const response = await call(request, token);
   const text = await response.text();
-  return (text === '' ? undefined : JSON.parse(text)) as T;
+  return (text === '' ? undefined : read(text)) as T;
 };

@@ -29,6 +29,8 @@ export interface UseApiOptions {
   isEnabled?: boolean;
   /** Asked again after so many milliseconds, while the page is seen. */
   everyMs?: number;
+  /** Reads the text of the answer, where its numbers have more digits than JSON.parse keeps. */
+  read?: (text: string) => unknown;
 }
 
 /** Reads one resource of the API and keeps it; shows the page before while the next one is on its way. */
@@ -39,7 +41,7 @@ export const useApi = <T>(
 ): UseQueryResult<T, Error> =>
   useQuery<T, Error>({
     queryKey: [path, query],
-    queryFn: ({ signal }) => callJson<T>({ path, query, signal }),
+    queryFn: ({ signal }) => callJson<T>({ path, query, signal }, undefined, options.read),
     enabled: options.isEnabled ?? true,
     placeholderData: keepPreviousData,
     ...(options.everyMs === undefined ? {} : { refetchInterval: options.everyMs }),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { stackedValues } from '../../src/chart/stack';
 import { boundsOf, questionOf, usageQuery, windowsOf } from '../../src/pages/meters/usage-question';
-import { rankGroups, seriesOf, type UsageRow } from '../../src/pages/meters/usage-series';
+import { rankGroups, readUsage, seriesOf, type UsageRow } from '../../src/pages/meters/usage-series';
 
 const row = (hour: number, value: number, route: string | null = null): UsageRow => ({
   value,
@@ -84,6 +84,16 @@ describe('usage series', () => {
     expect(rankGroups([row(1, 1, null), row(1, 3, 'a')], 'route')).toEqual([
       { label: 'a', value: 3 },
       { label: '(none)', value: 1 },
+    ]);
+  });
+
+  test('keep every digit that the server writes, also those that a double would lose', () => {
+    const text =
+      '{"data":[{"value":9007199254740993},{"value":-0.12345678901234567},{"value":15,"subject":"\\"value\\":1234567890123456789"}]}';
+    expect(readUsage(text).data).toEqual([
+      { value: '9007199254740993' },
+      { value: '-0.12345678901234567' },
+      { value: 15, subject: '"value":1234567890123456789' },
     ]);
   });
 

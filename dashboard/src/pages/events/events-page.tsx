@@ -197,11 +197,12 @@ const Failure = ({ words }: { words: string }) => (
 
 const columns: readonly Column<TailRow>[] = [
   {
-    header: 'Ingested',
+    header: 'Happened',
     render: ({ item }) => {
-      const at = Date.parse(isRefused(item) ? item.refused.at : item.ingestedAt);
+      const at = Date.parse(isRefused(item) ? item.refused.at : item.event.time);
+      const ingested = isRefused(item) ? '' : `, ingested ${exactTime(Date.parse(item.ingestedAt))}`;
       return (
-        <time className="mono nowrap" dateTime={new Date(at).toISOString()} title={exactTime(at)}>
+        <time className="mono nowrap" dateTime={new Date(at).toISOString()} title={exactTime(at) + ingested}>
           {clockText(at)}
         </time>
       );

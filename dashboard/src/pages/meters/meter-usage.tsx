@@ -23,7 +23,7 @@ import {
   type Window,
   windowsOf,
 } from './usage-question';
-import { rankGroups, seriesOf, type UsageAnswer } from './usage-series';
+import { rankGroups, readUsage, seriesOf, type UsageAnswer } from './usage-series';
 
 const refreshMs = 10_000;
 const zones = ['UTC', ...Intl.supportedValuesOf('timeZone')];
@@ -55,7 +55,7 @@ export const MeterUsage = ({ meter }: { meter: Meter }) => {
   const bounds = useMemo(() => boundsOf(question.span, openedAt), [question.span, openedAt]);
   const path = `${metersPath}/${meter.slug}/query`;
   const windowed = usageQuery(question, bounds[0], true);
-  const usage = useApi<UsageAnswer>(path, windowed, { everyMs: refreshMs });
+  const usage = useApi<UsageAnswer>(path, windowed, { everyMs: refreshMs, read: readUsage });
   const totals = useApi<UsageAnswer>(
     path,
     usageQuery({ ...question, groupBy: undefined }, bounds[0], false),
@@ -66,6 +66,7 @@ export const MeterUsage = ({ meter }: { meter: Meter }) => {
   const groups = useApi<UsageAnswer>(path, usageQuery(question, bounds[0], false), {
     isEnabled: question.groupBy !== undefined,
     everyMs: refreshMs,
+    read: readUsage,
   });
   const drawn = useMemo(
     () => seriesOf(usage.data?.data ?? [], question.groupBy, meter.name),
@@ -157,7 +158,7 @@ interface QuestionBarProps {
 const QuestionBar = ({ meter, question, onChange }: QuestionBarProps) => {
   const keys = ['subject', ...Object.keys(meter.groupBy ?? {})];
   return (
-    <div className="fields-2">
+    <div className="fields-bar">
       <SelectField<Span>
         label="Span"
         value={question.span}
@@ -192,7 +193,13 @@ const QuestionBar = ({ meter, question, onChange }: QuestionBarProps) => {
   );
 };
 
-const Ranking = ({ rows, name }: { rows: readonly { label: string; value: number }[]; name: string }) => (
+const Ranking = ({
+  rows,
+  name,
+}: {
+  rows: readonly { label: string; value: number | string }[];
+  name: string;
+}) => (
   <div className="table-box">
     <table className="table" aria-label={`Usage by ${name}`}>
       <thead>

@@ -1,6 +1,7 @@
 /** One row of a meter query's answer. */
 export interface UsageRow {
-  value: number;
+  /** A number, or decimal text where a number would lose digits. */
+  value: number | string;
   windowStart: string;
   windowEnd: string;
   subject: string | null;
@@ -11,6 +12,14 @@ export interface UsageRow {
 export interface UsageAnswer {
   data: readonly UsageRow[];
 }
+
+/** Reads an answer without losing a digit: the server writes all of them, and a double holds fifteen. */
+export const readUsage = (text: string): UsageAnswer =>
+  JSON.parse(
+    text.replace(/("value":)(-?\d+(?:\.\d+)?)/g, (whole, name: string, digits: string) =>
+      digits.replace(/\D/g, '').length > 15 ? `${name}"${digits}"` : whole,
+    ),
+  ) as UsageAnswer;
 
 export interface UsageSeries {
   times: number[];
@@ -31,8 +40,10 @@ export const groupOf = (row: UsageRow, groupBy: string | undefined): string => {
 export const rankGroups = (
   rows: readonly UsageRow[],
   groupBy: string | undefined,
-): { label: string; value: number }[] =>
-  rows.map((row) => ({ label: groupOf(row, groupBy), value: row.value })).sort((a, b) => b.value - a.value);
+): { label: string; value: number | string }[] =>
+  rows
+    .map((row) => ({ label: groupOf(row, groupBy), value: row.value }))
+    .sort((a, b) => Number(b.value) - Number(a.value));
 
 /** Rows as series over the windows that have any usage; the largest groups by themselves, the others added up. */
 export const seriesOf = (
@@ -45,7 +56,7 @@ export const seriesOf = (
   for (const row of rows) {
     ends.set(Date.parse(row.windowStart), Date.parse(row.windowEnd));
     const group = groupOf(row, groupBy);
-    sums.set(group, (sums.get(group) ?? 0) + row.value);
+    sums.set(group, (sums.get(group) ?? 0) + Number(row.value));
   }
   const times = [...ends.keys()].sort((a, b) => a - b);
   const ranked = [...sums.entries()].sort((a, b) => b[1] - a[1]).map(([group]) => group);
@@ -60,7 +71,7 @@ export const seriesOf = (
   for (const row of rows) {
     const values = series[indexOfGroup.get(groupOf(row, groupBy)) ?? series.length - 1]!.values;
     const at = indexOfTime.get(Date.parse(row.windowStart))!;
-    values[at] = (values[at] ?? 0) + row.value;
+    values[at] = (values[at] ?? 0) + Number(row.value);
   }
   return { times, ends: times.map((time) => ends.get(time)!), series };
 };
