@@ -3,7 +3,7 @@ import 'uplot/dist/uPlot.min.css';
 import { compactText } from '../format/quantity';
 import { tickText } from '../format/time';
 import { seriesColor } from './series-colors';
-import { stackedValues } from './stack';
+import { stackedValues, windowAt } from './stack';
 
 export type ChartKind = 'bars' | 'line' | 'area';
 
@@ -105,9 +105,15 @@ export const drawChart = (parent: HTMLElement, data: ChartData) => {
         : {}),
       hooks: {
         setCursor: [
-          ({ cursor }) => {
-            const index = cursor.idx;
-            data.onPoint(index === null || index === undefined ? undefined : index, cursor.left ?? 0);
+          (plot) => {
+            const { idx, left = -1 } = plot.cursor;
+            const index =
+              left < 0
+                ? undefined
+                : data.kind === 'bars'
+                  ? windowAt(data.times, plot.posToVal(left, 'x') * 1_000)
+                  : (idx ?? undefined);
+            data.onPoint(index, left);
           },
         ],
       },

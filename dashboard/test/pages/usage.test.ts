@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { stackedValues } from '../../src/chart/stack';
+import { stackedValues, windowAt } from '../../src/chart/stack';
 import { boundsOf, questionOf, usageQuery, windowsOf } from '../../src/pages/meters/usage-question';
 import { rankGroups, readUsage, seriesOf, type UsageRow } from '../../src/pages/meters/usage-series';
 
@@ -85,6 +85,22 @@ describe('usage series', () => {
       { label: 'a', value: 3 },
       { label: '(none)', value: 1 },
     ]);
+  });
+
+  test('are pointed at by the window under the pointer, and by none in a gap', () => {
+    const starts = [0, 60, 120, 300];
+    expect([0, 59, 60, 119, 170, 250, 300, 350].map((at) => windowAt(starts, at))).toEqual([
+      0,
+      0,
+      1,
+      1,
+      2,
+      undefined,
+      3,
+      3,
+    ]);
+    expect(windowAt(starts, -1)).toBeUndefined();
+    expect(windowAt([5], 1_000_000)).toBe(0);
   });
 
   test('keep every digit that the server writes, also those that a double would lose', () => {

@@ -8,7 +8,7 @@ import { Facts } from '../../ui/page';
 import { Sheet } from '../../ui/sheet';
 import { ExactTime, Time } from '../../ui/time';
 import { customerHref } from '../customers/customer';
-import { type Invoice, invoicesPath, invoiceTone, stateWords } from './invoice';
+import { type Invoice, invoiceName, invoicesPath, invoiceTone, stateWords } from './invoice';
 import { InvoiceActions } from './invoice-actions';
 import { InvoiceLines } from './invoice-lines';
 
@@ -18,7 +18,7 @@ export const InvoiceSheet = ({ id, onClose }: { id: string; onClose: () => void 
   return (
     <Sheet
       isWide
-      title={query.data ? `Invoice ${query.data.number}` : 'Invoice'}
+      title={query.data ? `${invoiceName(query.data)} of ${query.data.customer.name}` : 'Invoice'}
       onClose={onClose}
       actions={
         query.data && (
@@ -36,6 +36,7 @@ export const InvoiceSheet = ({ id, onClose }: { id: string; onClose: () => void 
           <>
             <Facts
               facts={[
+                ['Number', invoice.number],
                 [
                   'Customer',
                   <Link key="customer" href={customerHref(invoice.customer.key ?? invoice.customer.id)}>

@@ -82,6 +82,12 @@ export const invoiceStatuses = [
   'voided',
 ] as const;
 
+/** Only an issued invoice has a number of its own. */
+export const invoiceName = ({ status, number }: Pick<Invoice, 'status' | 'number'>): string => {
+  if (status === 'gathering') return 'Next invoice';
+  return status === 'draft' ? 'Draft invoice' : number;
+};
+
 const tones: Record<string, Tone> = {
   paid: 'in',
   overdue: 'out',

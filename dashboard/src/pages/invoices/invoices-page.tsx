@@ -9,13 +9,21 @@ import type { Column } from '../../ui/table';
 import { Time } from '../../ui/time';
 import { useUrlState } from '../../ui/use-url-state';
 import { customerHref } from '../customers/customer';
-import { type Invoice, invoiceHref, invoiceStatuses, invoicesPath, invoiceTone, stateWords } from './invoice';
+import {
+  type Invoice,
+  invoiceHref,
+  invoiceName,
+  invoiceStatuses,
+  invoicesPath,
+  invoiceTone,
+  stateWords,
+} from './invoice';
 import { InvoiceSheet } from './invoice-sheet';
 
 export const invoiceColumns: readonly Column<Invoice>[] = [
   {
     header: 'Invoice',
-    render: (invoice) => <Link href={invoiceHref(invoice.id)}>{invoice.number}</Link>,
+    render: (invoice) => <Link href={invoiceHref(invoice.id)}>{invoiceName(invoice)}</Link>,
   },
   {
     header: 'Status',

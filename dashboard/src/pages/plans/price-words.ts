@@ -1,10 +1,14 @@
 import { moneyText, quantityText } from '../../format/quantity';
 import type { PriceTerms, Tier } from './price';
 
+const isNothing = (amount: string): boolean => !/[1-9]/.test(amount);
+
 const tierWords = (tier: Tier, from: string, currency: string): string => {
+  const flat = tier.flatPrice?.amount ?? '0';
+  const each = tier.unitPrice?.amount ?? '0';
   const parts = [
-    tier.flatPrice && moneyText(tier.flatPrice.amount, currency),
-    tier.unitPrice && `${moneyText(tier.unitPrice.amount, currency)} each`,
+    isNothing(flat) ? '' : moneyText(flat, currency),
+    isNothing(each) ? '' : `${moneyText(each, currency)} each`,
   ].filter(Boolean);
   const range =
     tier.upToAmount === undefined ? `above ${quantityText(from)}` : `up to ${quantityText(tier.upToAmount)}`;
