@@ -1,18 +1,30 @@
 import { Component, type ReactNode } from 'react';
+import { useLocation } from 'wouter';
 import { Problem } from './problem';
 
-/** A page that fails says so and leaves the rail alive; opening another one clears it. */
-export class ErrorBoundary extends Component<{ children: ReactNode }, { error: unknown; path: string }> {
-  override state = { error: undefined as unknown, path: '' };
+interface BoundaryProps {
+  path: string;
+  children: ReactNode;
+}
 
-  static getDerivedStateFromError(error: unknown) {
-    return { error, path: location.pathname };
+interface BoundaryState {
+  error: unknown;
+  failedPath: string;
+}
+
+class Boundary extends Component<BoundaryProps, BoundaryState> {
+  override state: BoundaryState = { error: undefined, failedPath: '' };
+
+  static getDerivedStateFromError(error: unknown): Partial<BoundaryState> {
+    return { error };
   }
 
-  static getDerivedStateFromProps(_props: unknown, state: { error: unknown; path: string }) {
-    return state.error !== undefined && state.path !== location.pathname
-      ? { error: undefined, path: '' }
-      : null;
+  static getDerivedStateFromProps(
+    { path }: BoundaryProps,
+    state: BoundaryState,
+  ): Partial<BoundaryState> | null {
+    if (state.error === undefined) return { failedPath: path };
+    return state.failedPath === path ? null : { error: undefined, failedPath: path };
   }
 
   override render(): ReactNode {
@@ -26,3 +38,9 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { error: u
     );
   }
 }
+
+/** A page that fails says so and leaves the rail alive; going to another one clears it. */
+export const ErrorBoundary = ({ children }: { children: ReactNode }) => {
+  const [path] = useLocation();
+  return <Boundary path={path}>{children}</Boundary>;
+};

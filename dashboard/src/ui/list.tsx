@@ -84,7 +84,7 @@ export const List = <T, Answer = ListAnswer<T>>(props: ListProps<T, Answer>) => 
   const ask = (changes: Record<string, string | undefined>, options?: { replace: boolean }): void =>
     url.change({ ...changes, page: undefined, cursor: undefined }, options);
 
-  if (isNothing && !result.isFetching) return <>{props.empty}</>;
+  if (isNothing && !result.isPlaceholderData) return <>{props.empty}</>;
   return (
     <div className="stack-tight">
       {(search || filters.length > 0 || props.controls) && (

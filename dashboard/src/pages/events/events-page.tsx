@@ -161,7 +161,14 @@ export const EventsPage = ({ isSending = false, open }: EventsPageProps) => {
           <SendEventForm onDone={() => url.go('/events')} />
         </Sheet>
       )}
-      {open && <EventSheet source={open.source} id={open.id} onClose={() => url.go('/events')} />}
+      {open && (
+        <EventSheet
+          key={eventHref(open)}
+          source={open.source}
+          id={open.id}
+          onClose={() => url.go('/events')}
+        />
+      )}
     </Page>
   );
 };

@@ -100,7 +100,7 @@ export const FeaturesPage = ({ isCreating = false, openKey }: { isCreating?: boo
           <FeatureForm onDone={close} />
         </Sheet>
       )}
-      {openKey !== undefined && <FeatureSheet featureKey={openKey} onClose={close} />}
+      {openKey !== undefined && <FeatureSheet key={openKey} featureKey={openKey} onClose={close} />}
     </Page>
   );
 };

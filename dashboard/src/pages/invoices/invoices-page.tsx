@@ -94,7 +94,7 @@ export const InvoicesPage = ({ openId }: { openId?: string }) => {
           </Empty>
         }
       />
-      {openId !== undefined && <InvoiceSheet id={openId} onClose={() => url.go('/invoices')} />}
+      {openId !== undefined && <InvoiceSheet key={openId} id={openId} onClose={() => url.go('/invoices')} />}
     </Page>
   );
 };
