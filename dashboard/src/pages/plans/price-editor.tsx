@@ -1,8 +1,7 @@
 import { SelectField, TextField } from '../../ui/fields';
 import { Icon } from '../../ui/icon';
 import type { PriceType } from './price';
-import type { CardDraft, TierDraft } from './rate-card-draft';
-import type { CardPartProps } from './rate-card-editor';
+import type { CardDraft, CardPartProps, TierDraft } from './rate-card-draft';
 
 const priceTypes: Record<PriceType | 'free', string> = {
   free: 'Free',

@@ -37,6 +37,14 @@ export interface TierDraft {
   unit: string;
 }
 
+/** What an editor of a part of a rate card is given. */
+export interface CardPartProps {
+  card: CardDraft;
+  /** JSONPath of the rate card in the plan. */
+  path: string;
+  change: (changes: Partial<CardDraft>) => void;
+}
+
 export const newCard = (type: RateCard['type'], billingCadence: string): CardDraft => ({
   type,
   key: '',

@@ -5,13 +5,6 @@ import { PriceEditor } from './price-editor';
 import type { CardDraft } from './rate-card-draft';
 import { TemplateEditor } from './template-editor';
 
-export interface CardPartProps {
-  card: CardDraft;
-  /** JSONPath of the rate card in the plan. */
-  path: string;
-  change: (changes: Partial<CardDraft>) => void;
-}
-
 export interface RateCardEditorProps {
   title: string;
   card: CardDraft;

@@ -1,5 +1,5 @@
 import { CheckField, SelectField, TextField } from '../../ui/fields';
-import type { CardPartProps } from './rate-card-editor';
+import type { CardPartProps } from './rate-card-draft';
 
 /** What a subscriber is entitled to with a rate card. */
 export const TemplateEditor = ({ card, path, change }: CardPartProps) => {
