@@ -49,7 +49,7 @@ import { subjectsRoutes } from './http/openmeter/subjects-routes';
 import { overviewRoutes } from './http/overview-routes';
 import { portalViewRoutes } from './http/portal/portal-view-routes';
 import type { FastRoute, Route, RouteDescription } from './http/route';
-import { createHttpServer, type ServerOptions } from './http/server';
+import { type ClientLimits, createHttpServer, defaultClientLimits, type ServerOptions } from './http/server';
 import { stripeErrorShape } from './http/stripe/stripe-error';
 import { createStripeSuite } from './http/stripe/stripe-suite';
 import { tokenRoutes } from './http/tokens-routes';
@@ -93,6 +93,8 @@ export interface AppOptions {
   tracing?: Observations | undefined;
   /** Where replicas share rate limits; each counts for itself without it. */
   sharedCounters?: SharedCounters | undefined;
+  /** Over those of the HTTP server. */
+  clients?: Partial<ClientLimits> | undefined;
   /** Sees every request as it comes. */
   observe?: ServerOptions['observe'];
   /** Where the built dashboard stands, when not where a build leaves it. */
@@ -384,6 +386,11 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     log,
     bodyLimitBytes: configuration.bodyLimitBytes,
     errorShapes: [stripeErrorShape],
+    clients: {
+      ...defaultClientLimits,
+      connections: configuration.maximumConnections,
+      ...options.clients,
+    },
     dashboard: createDashboard(options.dashboardDirectory ?? dashboardDirectory()),
     observe: (request, response) => {
       observe(request, response);

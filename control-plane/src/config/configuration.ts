@@ -121,6 +121,12 @@ export const settings = {
     default: 1 << 20,
     doc: 'Bytes of any other body at most.',
   },
+  maximumConnections: {
+    env: 'TOLLGATE_MAXIMUM_CONNECTIONS',
+    schema: integer(10, 1_000_000),
+    default: 10_000,
+    doc: 'Client connections that may be open; further ones are closed at once.',
+  },
   allowPrivateWebhookDestinations: {
     env: 'TOLLGATE_ALLOW_PRIVATE_WEBHOOK_DESTINATIONS',
     schema: flag,

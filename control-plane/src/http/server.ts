@@ -23,6 +23,8 @@ export interface ServerOptions extends MountOptions {
   observe?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   /** How a failure is answered on paths whose interface has an error shape of its own; the first that returns true wins. */
   errorShapes?: readonly ErrorShape[];
+  /** What a client may take of the server before it says anything useful. */
+  clients: ClientLimits;
   /** Serves pages on paths that no route has. */
   dashboard?: ServeDashboard | undefined;
 }
@@ -35,9 +37,27 @@ export type ErrorShape = (
   requestId: string,
 ) => boolean;
 
-const headersLimitMs = 10_000;
-const requestLimitMs = 60_000;
+/** Limits on connections; a client beyond one is disconnected. */
+export interface ClientLimits {
+  /** Open connections; further ones are closed at once. */
+  connections: number;
+  /** Until all headers of a request are there, milliseconds. */
+  headersMs: number;
+  /** Until all of a request is there, milliseconds. */
+  requestMs: number;
+  /** Without a byte in either direction, milliseconds: a client that does not read its answer. Live streams send more often. */
+  silentMs: number;
+}
+
+export const defaultClientLimits: Omit<ClientLimits, 'connections'> = {
+  headersMs: 10_000,
+  requestMs: 60_000,
+  silentMs: 120_000,
+};
+
 const keepAliveMs = 65_000;
+/** How often slow clients are looked for; node looks every 30 seconds by itself. */
+const lookEveryMs = 1_000;
 
 /** The HTTP server: the ingest routes on plain node:http, everything else through Express. */
 export const createHttpServer = (options: ServerOptions): Server => {
@@ -69,10 +89,17 @@ export const createHttpServer = (options: ServerOptions): Server => {
     else app(request, response);
   };
   const server = createServer(
-    { keepAliveTimeout: keepAliveMs, headersTimeout: headersLimitMs, requestTimeout: requestLimitMs },
+    {
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: options.clients.headersMs,
+      requestTimeout: options.clients.requestMs,
+      connectionsCheckingInterval: Math.min(lookEveryMs, options.clients.headersMs),
+    },
     listener,
   );
   server.maxHeadersCount = 100;
+  server.maxConnections = options.clients.connections;
+  server.setTimeout(options.clients.silentMs);
   return server;
 };
 

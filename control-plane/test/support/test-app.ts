@@ -1,4 +1,4 @@
-import { type App, startApp } from '../../src/app';
+import { type App, type AppOptions, startApp } from '../../src/app';
 import { type Configuration, readConfiguration } from '../../src/config/configuration';
 import { createLogger } from '../../src/observability/logger';
 import type { Observations } from '../../src/observability/observations';
@@ -19,6 +19,7 @@ export interface TestAppOptions {
   clock?: Clock;
   dashboardDirectory?: string;
   tracing?: Observations;
+  clients?: AppOptions['clients'];
 }
 
 /**
@@ -35,6 +36,7 @@ export const startTestApp = async (database: Database, options: TestAppOptions =
     log: createLogger('silent'),
     token: testToken,
     tracing: options.tracing,
+    clients: options.clients,
     observe: answers.observe,
     dashboardDirectory: options.dashboardDirectory,
   });
