@@ -11,7 +11,6 @@ import {
   routeAt,
   subjectAt,
   subjectCount,
-  subjectLength,
   timeLength,
 } from './sample-events';
 
@@ -23,6 +22,8 @@ export interface Load {
   /** Events a request; 1 sends a single structured event. */
   batch: number;
   seconds: number;
+  /** Subjects that the events are spread over; {@link subjectCount} when absent. */
+  subjects?: number;
   /** Requests sent before measuring begins, so that code is compiled and caches are filled. */
   warmUpSeconds: number;
 }
@@ -46,6 +47,10 @@ interface Rendered {
   places: { id: number; subject: number; time: number }[];
 }
 
+const subjectsOf = ({ subjects }: Load): number => subjects ?? subjectCount;
+const digitsOf = (load: Load): number => Math.max(4, String(subjectsOf(load) - 1).length);
+const subjectWidth = (load: Load): number => subjectAt(0, digitsOf(load)).length;
+
 const placeholder = (mark: string, length: number): string => mark.repeat(length);
 
 /** A request whose varying parts have fixed widths; `first` decides the methods and routes of its events. */
@@ -54,7 +59,7 @@ const render = (load: Load, first: number): Rendered => {
     eventText({
       id: placeholder('i', idLength),
       time: placeholder('t', timeLength),
-      subject: placeholder('s', subjectLength),
+      subject: placeholder('s', subjectWidth(load)),
       method: methodAt(first + index),
       route: routeAt(Math.floor((first + index) / 4)),
     }),
@@ -69,21 +74,27 @@ const render = (load: Load, first: number): Rendered => {
   let from = head.length;
   for (let index = 0; index < load.batch; index += 1) {
     const find = (mark: string, length: number) => request.indexOf(placeholder(mark, length), from, 'latin1');
-    const place = { id: find('i', idLength), subject: find('s', subjectLength), time: find('t', timeLength) };
+    const place = {
+      id: find('i', idLength),
+      subject: find('s', subjectWidth(load)),
+      time: find('t', timeLength),
+    };
     places.push(place);
     from = place.time + timeLength;
   }
   return { request, places };
 };
 
-const patch = ({ request, places }: Rendered): Buffer => {
+const patch = ({ request, places }: Rendered, load: Load): Buffer => {
+  const digits = digitsOf(load);
+  const subjects = subjectsOf(load);
   const time = new Date().toISOString();
   for (const place of places) {
     request.write(nextId(), place.id, idLength, 'latin1');
     request.write(
-      subjectAt(Math.floor(Math.random() * subjectCount)),
+      subjectAt(Math.floor(Math.random() * subjects), digits),
       place.subject,
-      subjectLength,
+      subjectWidth(load),
       'latin1',
     );
     request.write(time, place.time, timeLength, 'latin1');
@@ -119,7 +130,7 @@ const run = async (load: Load): Promise<LoadResult> => {
           resolve();
           return;
         }
-        socket.write(patch(rendered));
+        socket.write(patch(rendered, load));
       };
       const answered = (status: number) => {
         const now = performance.now();

@@ -1,8 +1,8 @@
 /** A PostgreSQL server of one's own in a temporary folder, which may be killed and started again. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { openNodePostgres } from '../../control-plane/src/storage/postgres/node-postgres';
 import { freePorts } from '../../demo/free-ports';
 
@@ -44,11 +44,16 @@ const binaryFolders = (): string[] => {
   ];
 };
 
-/** The folder that holds PostgreSQL's programs (initdb, postgres, pg_basebackup), or undefined. */
-export const findBinaries = (): string | undefined =>
-  binaryFolders().find(
+/**
+ * The folder that holds PostgreSQL's programs, those of one version (initdb, postgres, pg_dump, pg_basebackup), or undefined.
+ * A folder of the PATH may hold links to some of them only, so links are followed.
+ */
+export const findBinaries = (): string | undefined => {
+  const found = binaryFolders().find(
     (folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')),
   );
+  return found === undefined ? undefined : dirname(realpathSync(join(found, 'initdb')));
+};
 
 /** PostgreSQL refuses to run as root; its package's own account is used then. */
 export const account = (): { uid: number; gid: number } | undefined => {

@@ -7,7 +7,8 @@ const source = 'kong-gateway-node-1';
 const methods = ['GET', 'POST', 'PUT', 'DELETE'];
 const routes = ['orders-v1', 'public-v1', 'users-v2', 'items-v1', 'search-v1'];
 
-export const subjectAt = (index: number): string => `subject-${String(index).padStart(4, '0')}`;
+export const subjectAt = (index: number, digits = 4): string =>
+  `subject-${String(index).padStart(digits, '0')}`;
 export const methodAt = (index: number): string => methods[index % methods.length]!;
 export const routeAt = (index: number): string => routes[index % routes.length]!;
 export const eventSource = source;
@@ -15,7 +16,6 @@ export const eventSource = source;
 /** Characters of an id: Kong's request ids are 32 random hexadecimal digits, so index pages are met at random. */
 export const idLength = 32;
 export const timeLength = 24;
-export const subjectLength = subjectAt(0).length;
 
 const pool = Buffer.allocUnsafe(64 * 1024);
 let hex = '';

@@ -15,7 +15,7 @@ import { startPacedLoad } from '../../../proof/support/paced-load';
 import type { Database } from '../../src/storage';
 import { migrate } from '../../src/storage/migrate';
 import { openNodePostgres } from '../../src/storage/postgres/node-postgres';
-import { startControlPlaneProcess } from '../support/control-plane-process';
+import { type ControlPlaneProcess, startControlPlaneProcess } from '../support/control-plane-process';
 import { entitleCustomers } from '../support/entitled-customer';
 import { startTestApp, testToken } from '../support/test-app';
 import { waitUntil } from '../support/wait-until';
@@ -57,7 +57,9 @@ describe('a backup taken under load', () => {
   let directory: string;
   let postgres: OwnPostgres;
   const started: OwnPostgres[] = [];
-  /** Batches that were answered, and those that were before the backup began. */
+  let controlPlane: ControlPlaneProcess | undefined;
+  let load: ReturnType<typeof startPacedLoad> | undefined;
+  /** Batches sent, and answered, in all. */
   let sent = 0;
 
   beforeAll(async () => {
@@ -71,13 +73,13 @@ describe('a backup taken under load', () => {
     await database.close();
 
     const [port] = (await freePorts(1)) as [number];
-    const controlPlane = await startControlPlaneProcess({
+    controlPlane = await startControlPlaneProcess({
       databaseUrl: postgres.url,
       dataDirectory: directory,
       port,
     });
     let answered = 0;
-    const load = startPacedLoad({
+    load = startPacedLoad({
       url: controlPlane.url,
       token: testToken,
       requestsPerSecond: 30,
@@ -105,6 +107,8 @@ describe('a backup taken under load', () => {
     expect(answered).toBe(sent);
   }, 300_000);
   afterAll(async () => {
+    await load?.stop();
+    await controlPlane?.kill();
     for (const own of started.reverse()) await own.stop();
     rmSync(directory, { recursive: true, force: true });
   });

@@ -28,8 +28,8 @@ const backlog = (url: string, now: number): string => `
     FROM generate_series(1, ${waiting}) n;
   INSERT INTO notification_delivery (event_id, channel_id, state, updated_at, due_at, is_in_flight, takes)
     SELECT 'e' || n, 'channel' || (1 + n % 50), 'SENDING', ${now}, ${now - 1}, true, 1 FROM generate_series(1, ${waiting}) n;
-  INSERT INTO gateway (id, key, name, driver, admin_urls, created_at, updated_at)
-    VALUES ('edge', 'edge', 'edge', 'kong-acl', '["http://127.0.0.1:9"]', ${now}, ${now});
+  INSERT INTO gateway (id, key, name, driver, settings, created_at, updated_at)
+    VALUES ('edge', 'edge', 'edge', 'kong-acl', '{"adminUrls":["http://127.0.0.1:9"]}', ${now}, ${now});
   INSERT INTO access_state (gateway_id, customer_id, due_at, cause, caused_at)
     SELECT 'edge', 'c' || n, ${now - 1}, 'threshold', ${now} FROM generate_series(1, ${waiting}) n;`;
 
