@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -154,4 +154,36 @@ describe('a backup taken under load', () => {
     started.push(restored);
     await expectWhole(restored.url);
   }, 300_000);
+});
+
+describe('the folder of the embedded database', () => {
+  it('copied while the process is stopped is whole', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tg-backup-'));
+    const [original, copy] = [join(directory, 'original'), join(directory, 'copy')];
+    const counted = async (dataDirectory: string, isFirst: boolean): Promise<unknown> => {
+      mkdirSync(dataDirectory, { recursive: true });
+      const [port] = (await freePorts(1)) as [number];
+      const controlPlane = await startControlPlaneProcess({ databaseUrl: undefined, dataDirectory, port });
+      const call = (method: string, path: string, body?: unknown) =>
+        fetch(`${controlPlane.url}${path}`, {
+          method,
+          headers: { authorization: `Bearer ${testToken}`, 'content-type': 'application/json' },
+          ...(body ? { body: JSON.stringify(body) } : {}),
+        });
+      if (isFirst) {
+        await call('POST', '/api/v1/meters', { slug: 'copied', aggregation: 'COUNT', eventType: featureKey });
+      }
+      // The second time these are known already.
+      expect((await call('POST', '/api/v1/events', batchOf(0))).status).toBe(204);
+      const answer = (await (await call('GET', '/api/v1/meters/copied/query')).json()) as {
+        data: { value: number }[];
+      };
+      await controlPlane.stop();
+      return answer.data[0]?.value;
+    };
+    expect(await counted(original, true)).toBe(eventsPerBatch);
+    cpSync(original, copy, { recursive: true });
+    expect(await counted(copy, false)).toBe(eventsPerBatch);
+    rmSync(directory, { recursive: true, force: true });
+  }, 180_000);
 });
