@@ -22,13 +22,15 @@ export const sizeForABillionADay = (rows: readonly ScaleRow[]): Sizing => {
   const peakPerSecond = meanPerSecond * peakFactor;
   const dearest = (read: (row: ScaleRow) => number): number => Math.max(...rows.map(read));
   const cores = (micros: number): number => Math.ceil((peakPerSecond * micros) / 1e6 / plannedShare);
-  const bytes = rows.map(({ more }) => more?.['bytes/event'] ?? 0);
-  const largest = Math.max(0, ...bytes);
+  // Of the row with the most events: with few, tables that are there anyway count for much.
+  const bytes = rows
+    .filter(({ more }) => more?.['bytes/event'] !== undefined)
+    .sort((a, b) => b.value - a.value)[0]?.more?.['bytes/event'];
   return {
     meanPerSecond: Math.round(meanPerSecond),
     peakPerSecond: Math.round(peakPerSecond),
     serverCores: cores(dearest((row) => row.serverMicros)),
     postgresCores: cores(dearest((row) => row.postgresMicros)),
-    rawTerabytes: largest === 0 ? undefined : Number(((largest * eventsPerDay * 35) / 1e12).toFixed(1)),
+    rawTerabytes: bytes === undefined ? undefined : Number(((bytes * eventsPerDay * 35) / 1e12).toFixed(1)),
   };
 };

@@ -16,7 +16,10 @@ export interface ScaleRow {
 /** Cores that are busy to this share are the limit; below it the parts wait for each other or for the disk. */
 const busyShare = 0.85;
 
-/** What one row's loads come to together; the loads ran at the same time, one a replica. */
+/**
+ * What one row's loads come to together; the loads ran at the same time, one a replica.
+ * @throws Error when nothing was answered: such a row says nothing of cost
+ */
 export const rowOf = (
   dimension: string,
   value: number,
@@ -24,6 +27,8 @@ export const rowOf = (
   cores: number,
 ): ScaleRow => {
   const eventsPerSecond = loads.reduce((sum, load) => sum + load.eventsPerSecond, 0);
+  if (eventsPerSecond === 0)
+    throw new Error(`${dimension} ${value}: no request was answered while it was measured`);
   /** Cores in use: events a second times processor time an event. */
   const coresOf = (micros: (load: MeasuredLoad) => number): number =>
     loads.reduce((sum, load) => sum + (load.eventsPerSecond * micros(load)) / 1e6, 0);
