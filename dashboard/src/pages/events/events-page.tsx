@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { useApi } from '../../api/use-api';
 import { quantityText } from '../../format/quantity';
@@ -37,6 +37,7 @@ interface StoredPage {
 }
 
 const storedLimit = 100;
+const noErrorWords = `None of these ${storedLimit} stored events has an error; older ones may have, and new ones appear here.`;
 
 export interface EventsPageProps {
   isSending?: boolean;
@@ -70,6 +71,16 @@ export const EventsPage = ({ isSending = false, open }: EventsPageProps) => {
     cursor,
     filter: eventFilter({ subject, type }),
   });
+  const { refetch } = stored;
+  const wasAway = useRef(false);
+  // What came while the stream was paused or broken is among the stored events.
+  useEffect(() => {
+    if (state === 'paused' || state === 'reconnecting') wasAway.current = true;
+    if (state !== 'live' || !wasAway.current) return;
+    wasAway.current = false;
+    setTail(emptyTail);
+    void refetch();
+  }, [state, refetch]);
   const rows = useMemo(() => {
     const items = (stored.data?.items ?? []).filter(
       (item) => !onlyErrors || item.validationError !== undefined,
@@ -127,7 +138,7 @@ export const EventsPage = ({ isSending = false, open }: EventsPageProps) => {
           />
           {rows.length === 0 && !stored.isError && (
             <p className="soft" role="status">
-              {stored.isPending ? 'Loading …' : 'No event matches.'}
+              {stored.isPending ? 'Loading …' : onlyErrors ? noErrorWords : 'No event matches.'}
             </p>
           )}
           <div className="list-foot">
