@@ -30,7 +30,8 @@ import { ingestRoutes } from './http/cloudevents/ingest-routes';
 import { createDashboard, dashboardDirectory } from './http/dashboard/serve-dashboard';
 import { healthRoutes } from './http/health-routes';
 import { httpLogRoutes } from './http/kong-http-log/http-log-routes';
-import { entitlementAccessRoutes } from './http/konnect/entitlement-access-routes';
+import { konnectSuite } from './http/konnect/konnect-suite';
+import { konnectErrors } from './http/konnect/problem-shape';
 import { metricsRoute } from './http/metrics-route';
 import { openApiRoutes } from './http/openapi/openapi-routes';
 import { billingSuite } from './http/openmeter/billing-suite';
@@ -340,7 +341,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       createPortalView({ database, clock, meters: meterCatalog, values, invoices: billing.invoices }),
     ),
     ...entitlementSuite({ entitlements, values, database, clock, newId }),
-    ...entitlementAccessRoutes({ customers, values, database, clock }),
+    ...konnectSuite({ billing, customers, features: catalog, meters: meterCatalog, values, database, clock }),
     ...eventsRoutes({ database, meters, clock }),
     ...eventStreamRoutes({
       tail,
@@ -385,7 +386,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     }, limit),
     log,
     bodyLimitBytes: configuration.bodyLimitBytes,
-    errorShapes: [stripeErrorShape],
+    errorShapes: [stripeErrorShape, konnectErrors],
     clients: {
       ...defaultClientLimits,
       connections: configuration.maximumConnections,

@@ -4,7 +4,7 @@ export type { InvoiceDocument } from './invoices/invoice-document';
 export type { Invoices } from './invoices/invoices';
 export type { NewLine } from './invoices/manual-lines';
 export { type Plan, type PlanDetails, planStatuses, statusOfPlan } from './plans/plan';
-export { listPlans } from './plans/plan-store';
+export { listPlans, searchPlans } from './plans/plan-store';
 export type { Plans } from './plans/plans';
 export type { DiscountTerms, PriceTerms, RateCard } from './plans/rate-card';
 export {
@@ -13,5 +13,5 @@ export {
   statusOfSubscription,
   subscriptionStatuses,
 } from './subscriptions/subscription';
-export { listSubscriptions } from './subscriptions/subscription-store';
+export { listSubscriptions, searchSubscriptions } from './subscriptions/subscription-store';
 export type { NewSubscription, Subscriptions } from './subscriptions/subscriptions';

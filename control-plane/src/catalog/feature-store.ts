@@ -1,11 +1,19 @@
 import { type GroupFilter, type Meter, type MeterRow, meterOf } from '../metering';
-import { cachedByVersion, type Queryable, type Transaction } from '../storage';
+import {
+  cachedByVersion,
+  type Queryable,
+  type RowSearch,
+  type SearchSource,
+  searchRows,
+  type Transaction,
+} from '../storage';
 import type { Feature } from './feature';
 
 interface FeatureRow {
   id: string;
   key: string;
   name: string;
+  description: string | null;
   meter_id: string | null;
   filters: GroupFilter;
   unit_cost: Record<string, unknown> | null;
@@ -19,6 +27,7 @@ export const featureOf = (row: FeatureRow): Feature => ({
   id: row.id,
   key: row.key,
   name: row.name,
+  description: row.description,
   meterId: row.meter_id,
   filters: row.filters,
   unitCost: row.unit_cost,
@@ -105,11 +114,61 @@ export const listFeatures = async (
   return { items: rows.map(featureOf), totalCount: count.rows[0]!.n };
 };
 
+const searchSource = {
+  select: 'f.*',
+  from: 'feature f',
+  where: 'f.archived_at IS NULL',
+  columns: { key: 'f.key', name: 'f.name', meterId: 'f.meter_id' },
+  orders: { key: 'f.key', name: 'f.name', createdAt: 'f.created_at', updatedAt: 'f.updated_at' },
+  id: 'f.id',
+} satisfies SearchSource<string, string>;
+
+export type FeatureSearch = RowSearch<keyof typeof searchSource.columns, keyof typeof searchSource.orders>;
+
+/** One page of the active features for which all conditions hold. */
+export const searchFeatures = async (
+  queryable: Queryable,
+  search: FeatureSearch,
+): Promise<{ items: Feature[]; totalCount: number }> => {
+  const { rows, totalCount } = await searchRows<FeatureRow, string, keyof typeof searchSource.orders>(
+    queryable,
+    searchSource,
+    search,
+  );
+  return { items: rows.map(featureOf), totalCount };
+};
+
+/** The ids of active features by their keys, those of the keys that there are. */
+export const featureIdsByKey = async (
+  queryable: Queryable,
+  keys: readonly string[],
+): Promise<Map<string, string>> => {
+  const { rows } = await queryable.query<{ id: string; key: string }>(
+    'SELECT id, key FROM feature WHERE key = ANY ($1::text[]) AND archived_at IS NULL',
+    [queryable.arrays.text(keys)],
+  );
+  return new Map(rows.map(({ id, key }) => [key, id]));
+};
+
+/** Sets what a unit of a feature costs the seller. */
+export const setUnitCost = async (
+  transaction: Transaction,
+  id: string,
+  unitCost: Record<string, unknown> | null,
+  now: number,
+): Promise<void> => {
+  await transaction.query('UPDATE feature SET unit_cost = $2::jsonb, updated_at = $3 WHERE id = $1', [
+    id,
+    unitCost === null ? null : JSON.stringify(unitCost),
+    now,
+  ]);
+};
+
 /** Inserts a feature; false when another one has its key. */
 export const insertFeature = async (transaction: Transaction, feature: Feature): Promise<boolean> => {
   const { rows } = await transaction.query(
-    `INSERT INTO feature (id, key, name, meter_id, filters, unit_cost, metadata, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7::jsonb, $8, $9)
+    `INSERT INTO feature (id, key, name, meter_id, filters, unit_cost, metadata, created_at, updated_at, description)
+     VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7::jsonb, $8, $9, $10)
      ON CONFLICT (key) WHERE archived_at IS NULL DO NOTHING RETURNING id`,
     [
       feature.id,
@@ -121,6 +180,7 @@ export const insertFeature = async (transaction: Transaction, feature: Feature):
       JSON.stringify(feature.metadata),
       feature.createdAt,
       feature.updatedAt,
+      feature.description,
     ],
   );
   return rows.length > 0;

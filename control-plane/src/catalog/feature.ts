@@ -5,6 +5,7 @@ export interface Feature {
   id: string;
   key: string;
   name: string;
+  description: string | null;
   meterId: string | null;
   /** Conditions on the meter's group-by values; empty when every event counts. */
   filters: GroupFilter;

@@ -4,12 +4,19 @@ import type { IdentifierSource } from '../primitives/identifiers';
 import { conflict, invalid, notFound } from '../primitives/refusal';
 import { changeDefinitions, type Database } from '../storage';
 import type { Feature } from './feature';
-import { findFeature, insertFeature, markFeatureArchived, metersOfFeatures } from './feature-store';
+import {
+  findFeature,
+  insertFeature,
+  markFeatureArchived,
+  metersOfFeatures,
+  setUnitCost,
+} from './feature-store';
 
 /** What a caller decides about a feature; it cannot be changed afterwards, only archived. */
 export interface FeatureDetails {
   key: string;
   name: string;
+  description?: string | undefined;
   meterSlug?: string | undefined;
   /** The same by id; one of both at most. */
   meterId?: string | undefined;
@@ -46,6 +53,7 @@ export const createFeatures = ({ database, clock, newId }: FeaturesOptions) => (
         id: newId(),
         key: details.key,
         name: details.name,
+        description: details.description ?? null,
         meterId: meter?.id ?? null,
         filters: details.filters,
         unitCost: details.unitCost,
@@ -78,6 +86,17 @@ export const createFeatures = ({ database, clock, newId }: FeaturesOptions) => (
       await markFeatureArchived(transaction, feature.id, clock.now());
     });
   },
+
+  /** Changes what a unit costs the seller, the one thing that may change. @throws Refusal `feature_not_found` */
+  price: (idOrKey: string, unitCost: Record<string, unknown> | null): Promise<Feature> =>
+    database.transaction(async (transaction) => {
+      await changeDefinitions(transaction);
+      const feature = await findFeature(transaction, idOrKey);
+      if (!feature) throw notFound('feature', idOrKey);
+      const now = clock.now();
+      await setUnitCost(transaction, feature.id, unitCost, now);
+      return { ...feature, unitCost, updatedAt: now };
+    }),
 
   /** @throws Refusal `feature_not_found` */
   get: async (idOrKey: string): Promise<Feature> => {

@@ -1,4 +1,4 @@
-import type { Queryable, Transaction } from '../storage';
+import { type Queryable, type RowSearch, type SearchSource, searchRows, type Transaction } from '../storage';
 import type { BillingAddress, Customer, CustomerDetails } from './customer';
 
 interface CustomerRow {
@@ -130,6 +130,39 @@ export const listCustomers = async (
     values,
   );
   return { items: rows.map(customerOf), totalCount: count.rows[0]!.n };
+};
+
+const searchSource = {
+  select: columns,
+  from: 'customer c',
+  where: 'c.deleted_at IS NULL',
+  columns: {
+    key: 'c.key',
+    name: 'c.name',
+    primaryEmail: 'c.primary_email',
+    subject: {
+      column: 's.subject',
+      within: (condition: string) =>
+        `EXISTS (SELECT 1 FROM customer_subject s WHERE s.customer_id = c.id AND ${condition})`,
+    },
+  },
+  orders: orderColumns,
+  id: 'c.id',
+} satisfies SearchSource<string, string>;
+
+export type CustomerSearch = RowSearch<keyof typeof searchSource.columns, keyof typeof orderColumns>;
+
+/** One page of the customers for which all conditions hold. */
+export const searchCustomers = async (
+  queryable: Queryable,
+  search: CustomerSearch,
+): Promise<{ items: Customer[]; totalCount: number }> => {
+  const { rows, totalCount } = await searchRows<CustomerRow, string, keyof typeof orderColumns>(
+    queryable,
+    searchSource,
+    search,
+  );
+  return { items: rows.map(customerOf), totalCount };
 };
 
 const detailsOf = (details: CustomerDetails): unknown[] => [

@@ -7,5 +7,6 @@ export {
   findSubjectKey,
   listCustomers,
   lockCustomer,
+  searchCustomers,
 } from './customer-store';
 export { type CustomerFollower, type Customers, createCustomers, insertWithSubjects } from './customers';

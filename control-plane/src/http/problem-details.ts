@@ -84,13 +84,15 @@ export const sendProblem = (
   response: ServerResponse,
   refusal: Refusal | undefined,
   requestId: string,
+  /** Further members that the interface has. */
+  more: Record<string, unknown> = {},
 ): void => {
   const problem = problemOf(refusal ?? internal(), requestId);
   if (!refusal) {
     problem.status = 500;
     problem.title = 'Internal Server Error';
   }
-  const body = JSON.stringify(problem);
+  const body = JSON.stringify({ ...problem, ...more });
   response.statusCode = problem.status;
   response.setHeader('Content-Type', 'application/problem+json');
   response.setHeader('Content-Length', Buffer.byteLength(body));

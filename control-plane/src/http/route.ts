@@ -53,6 +53,8 @@ export interface RouteDescription<
   responses: Record<number, RouteResponse>;
   /** The body of its refusals, where the interface it belongs to has a shape of its own. */
   errorBody?: z.ZodType;
+  /** Of that body; application/json where this is absent. */
+  errorType?: string;
 }
 
 export interface RouteResponse {

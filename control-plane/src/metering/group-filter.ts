@@ -1,5 +1,6 @@
 /**
- * A condition on one text: OpenMeter's FilterString. All operators of one object must hold. `$like` knows `%` and `_`.
+ * A condition on one text: OpenMeter's FilterString. All operators of one object must hold. `$like` knows `%` and `_`;
+ * `$contains` takes its text as it stands, as v3 of OpenMeter's API has it.
  */
 export interface TextFilter {
   $eq?: string;
@@ -8,6 +9,8 @@ export interface TextFilter {
   $nin?: string[];
   $like?: string;
   $nlike?: string;
+  $contains?: string;
+  $ncontains?: string;
   $ilike?: string;
   $nilike?: string;
   $gt?: string;
@@ -57,6 +60,8 @@ export const matchesText = (filter: TextFilter, text: string): boolean =>
   (filter.$nin === undefined || !filter.$nin.includes(text)) &&
   (filter.$like === undefined || isLike(text, filter.$like)) &&
   (filter.$nlike === undefined || !isLike(text, filter.$nlike)) &&
+  (filter.$contains === undefined || text.includes(filter.$contains)) &&
+  (filter.$ncontains === undefined || !text.includes(filter.$ncontains)) &&
   (filter.$ilike === undefined || isLike(text.toLowerCase(), filter.$ilike.toLowerCase())) &&
   (filter.$nilike === undefined || !isLike(text.toLowerCase(), filter.$nilike.toLowerCase())) &&
   (filter.$gt === undefined || text > filter.$gt) &&

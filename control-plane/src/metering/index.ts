@@ -28,7 +28,14 @@ export { compilePath, type PathReader, pathLimit } from './json-path';
 export type { Aggregation, CompiledMeter, Meter } from './meter';
 export { createMeterCatalog, type MeterCatalog, type MeterGuard } from './meter-catalog';
 export { aggregations, type MeterChange, type MeterDraft } from './meter-definition';
-export { compileMeter, createMeterRegistry, type MeterRegistry, type MeterRow, meterOf } from './meter-store';
+export {
+  compileMeter,
+  createMeterRegistry,
+  type MeterRegistry,
+  type MeterRow,
+  meterOf,
+  searchMeters,
+} from './meter-store';
 export { listGroupValues, listMeterSubjects } from './query/list-values';
 export type { MeterQuery, MeterQueryRow } from './query/meter-query';
 export { queryMeter } from './query/query-meter';

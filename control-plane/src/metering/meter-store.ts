@@ -1,4 +1,11 @@
-import { cachedByVersion, type Queryable, type Transaction } from '../storage';
+import {
+  cachedByVersion,
+  type Queryable,
+  type RowSearch,
+  type SearchSource,
+  searchRows,
+  type Transaction,
+} from '../storage';
 import { type BackfillRow, pendingOf } from './backfill/backfill';
 import type { MetersByType } from './count-events';
 import { compilePath } from './json-path';
@@ -136,6 +143,36 @@ export const listMeters = async (queryable: Queryable, options: MeterList): Prom
     [options.limit, options.offset, options.includeDeleted, options.search ?? null],
   );
   return rows;
+};
+
+const searchSource = {
+  select: 'm.*, to_jsonb(b) AS backfill',
+  from: 'meter m LEFT JOIN meter_backfill b ON b.meter_id = m.id',
+  where: 'm.deleted_at IS NULL',
+  columns: { key: 'm.slug', name: 'm.name' },
+  orders: {
+    key: 'm.slug',
+    name: 'm.name',
+    aggregation: 'm.aggregation',
+    createdAt: 'm.created_at',
+    updatedAt: 'm.updated_at',
+  },
+  id: 'm.id',
+} satisfies SearchSource<string, string>;
+
+export type MeterSearch = RowSearch<keyof typeof searchSource.columns, keyof typeof searchSource.orders>;
+
+/** One page of the meters for which all conditions hold. */
+export const searchMeters = async (
+  queryable: Queryable,
+  search: MeterSearch,
+): Promise<{ items: Meter[]; totalCount: number }> => {
+  const { rows, totalCount } = await searchRows<MeterRow, string, keyof typeof searchSource.orders>(
+    queryable,
+    searchSource,
+    search,
+  );
+  return { items: rows.map(meterOf), totalCount };
 };
 
 /**

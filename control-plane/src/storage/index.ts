@@ -10,3 +10,4 @@ export {
 } from './definitions';
 export { isConflict, isUnavailable, isUniqueViolation, StorageError } from './errors';
 export { readConsistently } from './read-consistently';
+export { type RowSearch, type SearchSource, searchRows, type TextCondition } from './search-rows';

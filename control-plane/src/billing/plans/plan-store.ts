@@ -1,4 +1,10 @@
-import type { Queryable, Transaction } from '../../storage';
+import {
+  type Queryable,
+  type RowSearch,
+  type SearchSource,
+  searchRows,
+  type Transaction,
+} from '../../storage';
 import type { Plan, PlanDetails, PlanPhase, PlanStatus } from './plan';
 
 interface PlanRow {
@@ -174,4 +180,47 @@ export const listPlans = async (
     values,
   );
   return { items: rows.map(planOf), totalCount: count.rows[0]!.n };
+};
+
+const orders = {
+  id: 'p.id',
+  key: 'p.key',
+  version: 'p.version',
+  createdAt: 'p.created_at',
+  updatedAt: 'p.updated_at',
+} as const;
+
+const searchSourceAt = (now: number) =>
+  ({
+    select: 'p.*',
+    from: 'plan p',
+    where: 'p.deleted_at IS NULL',
+    columns: {
+      key: 'p.key',
+      name: 'p.name',
+      currency: 'p.currency',
+      status: (bind) => {
+        const at = `${bind(now)}::bigint`;
+        return `(CASE WHEN p.effective_from IS NULL THEN 'draft' WHEN p.effective_to <= ${at} THEN 'archived'
+          WHEN p.effective_from <= ${at} THEN 'active' ELSE 'scheduled' END)`;
+      },
+    },
+    orders,
+    id: 'p.id',
+  }) satisfies SearchSource<'key' | 'name' | 'currency' | 'status', keyof typeof orders>;
+
+export type PlanSearch = RowSearch<'key' | 'name' | 'currency' | 'status', keyof typeof orders>;
+
+/** One page of the versions of plans for which all conditions hold. */
+export const searchPlans = async (
+  queryable: Queryable,
+  search: PlanSearch,
+  now: number,
+): Promise<{ items: Plan[]; totalCount: number }> => {
+  const { rows, totalCount } = await searchRows<PlanRow, string, keyof typeof orders>(
+    queryable,
+    searchSourceAt(now),
+    search,
+  );
+  return { items: rows.map(planOf), totalCount };
 };

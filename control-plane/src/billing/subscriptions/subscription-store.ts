@@ -1,4 +1,10 @@
-import type { Queryable, Transaction } from '../../storage';
+import {
+  type Queryable,
+  type RowSearch,
+  type SearchSource,
+  searchRows,
+  type Transaction,
+} from '../../storage';
 import type { Subscription, SubscriptionPhase, SubscriptionStatus } from './subscription';
 
 interface SubscriptionRow {
@@ -181,4 +187,43 @@ export const setNextLinesAt = async (
     `UPDATE subscription s SET next_lines_at = n.at FROM unnest($1::text[], $2::bigint[]) AS n (id, at) WHERE s.id = n.id`,
     [transaction.arrays.text([...nextLinesAt.keys()]), transaction.arrays.bigint([...nextLinesAt.values()])],
   );
+};
+
+const orders = { id: 's.id', activeFrom: 's.active_from', activeTo: 's.active_to' } as const;
+type SearchName = 'id' | 'customerId' | 'planId' | 'planKey' | 'status';
+
+const searchSourceAt = (now: number) =>
+  ({
+    select: 's.*',
+    from: 'subscription s',
+    where: 's.deleted_at IS NULL',
+    columns: {
+      id: 's.id',
+      customerId: 's.customer_id',
+      planId: 's.plan_id',
+      planKey: 's.plan_key',
+      status: (bind) => {
+        const at = `${bind(now)}::bigint`;
+        return `(CASE WHEN s.active_to <= ${at} THEN 'inactive' WHEN s.active_from > ${at} THEN 'scheduled'
+          WHEN s.active_to IS NULL THEN 'active' ELSE 'canceled' END)`;
+      },
+    },
+    orders,
+    id: 's.id',
+  }) satisfies SearchSource<SearchName, keyof typeof orders>;
+
+export type SubscriptionSearch = RowSearch<SearchName, keyof typeof orders>;
+
+/** One page of the subscriptions of all customers for which all conditions hold. */
+export const searchSubscriptions = async (
+  queryable: Queryable,
+  search: SubscriptionSearch,
+  now: number,
+): Promise<{ items: Subscription[]; totalCount: number }> => {
+  const { rows, totalCount } = await searchRows<SubscriptionRow, string, keyof typeof orders>(
+    queryable,
+    searchSourceAt(now),
+    search,
+  );
+  return { items: rows.map(subscriptionOf), totalCount };
 };

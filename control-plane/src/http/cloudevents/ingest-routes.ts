@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { konnectProblem } from '../konnect/problem-shape';
 import type { FastRoute } from '../route';
 import { createIngestHandler, type IngestOptions } from './ingest-handler';
 
@@ -48,5 +49,6 @@ export const ingestRoutes = (options: IngestOptions): FastRoute[] =>
         schema: receiptSchema,
       },
     },
+    ...(status === 202 ? { errorBody: konnectProblem, errorType: 'application/problem+json' } : {}),
     handleFast: createIngestHandler(options, status),
   }));

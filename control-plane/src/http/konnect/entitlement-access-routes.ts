@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { type Customer, type Customers, customersById } from '../../customers';
+import { type Customers, customersById } from '../../customers';
 import { type CustomerAccess, queryAccess, type ValueReader } from '../../entitlements';
 import type { Clock } from '../../primitives/clock';
 import type { Database } from '../../storage';
 import { plainText, timeText, toTimeText } from '../openmeter/fields';
 import { defineRoute, json, type Route } from '../route';
+import { customerAnswer, customerSchema } from './customer-answer';
 
 const nameLimit = 100;
 const names = z.array(plainText(1, 1_024)).min(1).max(nameLimit);
@@ -27,19 +28,6 @@ const reasonSchema = z.object({
     'no_credit_available',
   ]),
   message: z.string(),
-});
-
-const customerSchema = z.object({
-  id: z.string(),
-  key: z.string(),
-  name: z.string(),
-  description: z.string().optional(),
-  labels: z.record(z.string(), z.string()),
-  usage_attribution: z.object({ subject_keys: z.array(z.string()) }),
-  primary_email: z.string().optional(),
-  currency: z.string().optional(),
-  created_at: timeText,
-  updated_at: timeText,
 });
 
 const querySchema = z.object({
@@ -103,19 +91,6 @@ const featuresOf = (
   return Object.fromEntries((asked ?? [...features.keys()]).map((key) => [key, accessOf(key)]));
 };
 
-const customerAnswer = (customer: Customer): z.input<typeof customerSchema> => ({
-  id: customer.id,
-  key: customer.key ?? customer.id,
-  name: customer.name,
-  description: customer.description ?? undefined,
-  labels: customer.metadata,
-  usage_attribution: { subject_keys: customer.subjectKeys },
-  primary_email: customer.primaryEmail ?? undefined,
-  currency: customer.currency ?? undefined,
-  created_at: toTimeText(customer.createdAt),
-  updated_at: toTimeText(customer.updatedAt),
-});
-
 export interface EntitlementAccessRoutesOptions {
   customers: Customers;
   values: ValueReader;
@@ -123,16 +98,16 @@ export interface EntitlementAccessRoutesOptions {
   clock: Clock;
 }
 
-const prefixes = ['/api/v3/openmeter', '/v3/openmeter'];
-
 /** Konnect's questions about access, which its entitlement-enforcement plugin asks again and again. */
-export const entitlementAccessRoutes = (options: EntitlementAccessRoutesOptions): Route[] =>
-  prefixes.flatMap((prefix) => [queryRoute(prefix, options), listRoute(prefix, options)]);
+export const entitlementAccessRoutes = (options: EntitlementAccessRoutesOptions): Route[] => [
+  queryRoute(options),
+  listRoute(options),
+];
 
-const queryRoute = (prefix: string, { database, clock }: EntitlementAccessRoutesOptions): Route =>
+const queryRoute = ({ database, clock }: EntitlementAccessRoutesOptions): Route =>
   defineRoute({
     method: 'post',
-    path: `${prefix}/entitlement-access/query`,
+    path: '/entitlement-access/query',
     scope: 'read',
     tag: 'Entitlement access',
     summary: 'Which of up to 100 features up to 100 customers have access to',
@@ -167,10 +142,10 @@ const queryRoute = (prefix: string, { database, clock }: EntitlementAccessRoutes
     },
   });
 
-const listRoute = (prefix: string, { customers, values }: EntitlementAccessRoutesOptions): Route =>
+const listRoute = ({ customers, values }: EntitlementAccessRoutesOptions): Route =>
   defineRoute({
     method: 'get',
-    path: `${prefix}/customers/{customerId}/entitlement-access`,
+    path: '/customers/{customerId}/entitlement-access',
     scope: 'read',
     tag: 'Entitlement access',
     summary: 'Everything one customer is entitled to, and whether it has access',

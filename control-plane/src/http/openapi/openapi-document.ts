@@ -122,7 +122,10 @@ const responses = (route: RouteDescription, schemas: Schemas): JsonSchema => {
   return { ...Object.fromEntries(described), default: { description: 'A refusal.', content: refusal } };
 };
 
-const refusalContent = ({ errorBody }: RouteDescription, schemas: Schemas): JsonSchema =>
+const refusalContent = (
+  { errorBody, errorType = 'application/json' }: RouteDescription,
+  schemas: Schemas,
+): JsonSchema =>
   errorBody
-    ? { 'application/json': { schema: schemas.convert(errorBody, 'output') } }
+    ? { [errorType]: { schema: schemas.convert(errorBody, 'output') } }
     : { 'application/problem+json': { schema: schemas.convert(problemSchema, 'output') } };
