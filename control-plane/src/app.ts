@@ -23,6 +23,7 @@ import {
   createTraffic,
   createWeekFilters,
 } from './events';
+import { createExchanges } from './exchanges';
 import { accessRoutes } from './http/access/access-routes';
 import { limited, portalIdentity, registeredTokens, singleToken } from './http/authenticate';
 import { closeServer } from './http/close-server';
@@ -49,13 +50,22 @@ import { portalRoutes } from './http/openmeter/portal-routes';
 import { subjectsRoutes } from './http/openmeter/subjects-routes';
 import { overviewRoutes } from './http/overview-routes';
 import { portalViewRoutes } from './http/portal/portal-view-routes';
+import { reveniumErrors } from './http/revenium/problem-shape';
+import { reveniumRoutes } from './http/revenium/revenium-routes';
+import { exchangeEventOf } from './http/revenium/usage-events';
 import type { FastRoute, Route, RouteDescription } from './http/route';
 import { type ClientLimits, createHttpServer, defaultClientLimits, type ServerOptions } from './http/server';
 import { stripeErrorShape } from './http/stripe/stripe-error';
 import { createStripeSuite } from './http/stripe/stripe-suite';
 import { tokenRoutes } from './http/tokens-routes';
 import { konnectWebhookRoutes } from './http/webhooks-konnect/notification-routes';
-import { createBackfillWorker, createMeterCatalog, createMeterRegistry, createRollupStore } from './metering';
+import {
+  createBackfillWorker,
+  createElements,
+  createMeterCatalog,
+  createMeterRegistry,
+  createRollupStore,
+} from './metering';
 import { createNotifications, deliveryBacklog } from './notifications';
 import { createMetrics } from './observability/metrics';
 import { type Observations, tellBoth } from './observability/observations';
@@ -300,10 +310,27 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     tellReport: notifications.recordMeterReport,
     onError: (error) => log.error({ err: error }, 'reporting meter errors failed; it is tried again'),
   });
+  const elements = createElements({
+    database,
+    clock,
+    meters: meterCatalog,
+    elementLimit: configuration.reveniumElements,
+    dimensionLimit: configuration.reveniumDimensions,
+  });
+  const exchanges = createExchanges({
+    database,
+    clock,
+    accept: ingest.accept,
+    eventOf: exchangeEventOf,
+    onError: (error) => log.error({ err: error }, 'joining requests and responses failed; it is tried again'),
+    onExpired: (count) =>
+      log.warn({ count }, 'requests or responses whose other half did not come within a day were given up'),
+  });
   const fastRoutes: FastRoute[] = [
     ...ingestRoutes(ingest),
     ...httpLogRoutes({ ...ingest, log }),
     ...stripe.fastRoutes,
+    ...reveniumRoutes({ ...ingest, elements, exchanges }),
   ];
 
   let isStopping = false;
@@ -366,6 +393,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     notifications,
     backfill,
     eventUpkeep,
+    exchanges,
     enforcement,
     dueStandings,
     billing,
@@ -386,7 +414,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     }, limit),
     log,
     bodyLimitBytes: configuration.bodyLimitBytes,
-    errorShapes: [stripeErrorShape, konnectErrors],
+    errorShapes: [stripeErrorShape, reveniumErrors(() => clock.now()), konnectErrors],
     clients: {
       ...defaultClientLimits,
       connections: configuration.maximumConnections,

@@ -79,6 +79,18 @@ export const settings = {
     default: 'info',
     doc: 'Least severe level that is logged.',
   },
+  reveniumElements: {
+    env: 'TOLLGATE_REVENIUM_ELEMENTS',
+    schema: integer(0, 1_000),
+    default: 200,
+    doc: 'Keys of payloads to /meter/v2/events that become meters by themselves at most; an event with one more is refused.',
+  },
+  reveniumDimensions: {
+    env: 'TOLLGATE_REVENIUM_DIMENSIONS',
+    schema: integer(0, 24),
+    default: 8,
+    doc: 'Text keys of those payloads that become dimensions of the meters at most, the first ones seen; further ones are stored and not counted by. Each combination of values is a line of usage.',
+  },
   dedupWindowDays: {
     env: 'TOLLGATE_DEDUP_WINDOW_DAYS',
     schema: integer(1, 3_650),

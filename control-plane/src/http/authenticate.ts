@@ -24,15 +24,28 @@ const bearer = /^Bearer +([\x21-\x7e]{1,512}) *$/i;
 export const bearerToken = (request: IncomingMessage): string | undefined =>
   bearer.exec(request.headers.authorization ?? '')?.[1];
 
+const headerToken = (request: IncomingMessage, header: string): string | undefined => {
+  const value = request.headers[header];
+  return typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined;
+};
+
 const refuse = (detail: string): Refusal => new Refusal('unauthenticated', 'unauthenticated', detail);
 
 /**
  * Who sends the request. Tokens are compared as hashes in constant time, and an answer never says which part was wrong.
  * @throws Refusal `unauthenticated`
  */
-export const authenticate = async (request: IncomingMessage, lookup: TokenLookup): Promise<Identity> => {
-  const token = bearerToken(request);
-  if (!token) throw refuse('send the header "Authorization: Bearer <token>"');
+export const authenticate = async (
+  request: IncomingMessage,
+  lookup: TokenLookup,
+  /** A header in which the interface carries its tokens; the bearer token is taken there as well. */
+  header?: string,
+): Promise<Identity> => {
+  const token = bearerToken(request) ?? (header === undefined ? undefined : headerToken(request, header));
+  if (!token)
+    throw refuse(
+      `send the header "${header === undefined ? 'Authorization: Bearer' : `${header}:`} <token>"`,
+    );
   const identity = await lookup(hashToken(token));
   if (!identity) throw refuse('the token is unknown, expired or revoked');
   return identity;

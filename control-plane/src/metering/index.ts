@@ -23,6 +23,8 @@ export {
   subjectsOfCustomers,
   unknownCustomers,
 } from './customer-attribution-store';
+export { elementKeyLimit } from './elements/element-names';
+export { createElements, type Elements, elementEventType } from './elements/elements';
 export { type GroupFilter, matchesGroups, matchesText, type TextFilter } from './group-filter';
 export { compilePath, type PathReader, pathLimit } from './json-path';
 export type { Aggregation, CompiledMeter, Meter } from './meter';

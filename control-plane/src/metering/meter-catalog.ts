@@ -85,19 +85,25 @@ export const createMeterCatalog = ({ database, clock, newId, guard, onBackfill }
     return database.transaction(async (transaction) => {
       await changeDefinitions(transaction);
       const draft = typeof given === 'function' ? await given(transaction) : given;
-      assertMeterDraft(draft);
-      const existing = await findMeter(transaction, draft.slug);
-      if (existing)
-        throw conflict('meter_exists', `there is a meter "${draft.slug}" already; choose another slug`, {
-          conflictingEntityId: existing.id,
-        });
-      const id = newId();
-      await insertMeter(transaction, id, draft, await nextSeq(transaction, batchStride), clock.now());
-      await fillMeter(transaction, id, clock.now());
-      const meter = await committed(transaction, id);
+      const meter = await createWithin(transaction, draft);
       await beside?.(transaction, meter);
       return meter;
     });
+  };
+
+  /** The same in the caller's transaction. @throws Refusal `meter_invalid`, `meter_exists` */
+  const createWithin = async (transaction: Transaction, draft: MeterDraft): Promise<Meter> => {
+    assertMeterDraft(draft);
+    await changeDefinitions(transaction);
+    const existing = await findMeter(transaction, draft.slug);
+    if (existing)
+      throw conflict('meter_exists', `there is a meter "${draft.slug}" already; choose another slug`, {
+        conflictingEntityId: existing.id,
+      });
+    const id = newId();
+    await insertMeter(transaction, id, draft, await nextSeq(transaction, batchStride), clock.now());
+    await fillMeter(transaction, id, clock.now());
+    return committed(transaction, id);
   };
 
   /** The meter as the transaction leaves it, which wakes the backfill if there is something to count. */
@@ -109,26 +115,34 @@ export const createMeterCatalog = ({ database, clock, newId, guard, onBackfill }
 
   /** @throws Refusal `meter_not_found`, `meter_invalid`, or what the guard refuses */
   const update = (idOrSlug: string, change: MeterChange): Promise<Meter> =>
-    database.transaction(async (transaction) => {
-      await changeDefinitions(transaction);
-      const row = await findMeter(transaction, idOrSlug);
-      if (!row) throw notFound('meter', idOrSlug);
-      const meter = meterOf(row);
-      refuseFields(groupByErrors(change.groupBy, meter.valueProperty));
-      const dropped = Object.keys(meter.groupBy).filter((key) => !Object.hasOwn(change.groupBy, key));
-      if (dropped.length > 0) await guard.beforeGroupByDrop(transaction, meter, dropped);
-      await describeMeter(transaction, meter.id, change, clock.now());
-      if (!isSameGroupBy(meter.pending?.groupBy ?? meter.groupBy, change.groupBy)) {
-        if (await hasLostEvents(transaction, meter.number, weekMs))
-          throw conflict(
-            'meter_events_dropped',
-            'the meter cannot be grouped in another way: retention has dropped events that it counts; create a new meter with the groupBy wanted',
-          );
-        const countsFromSeq = await nextSeq(transaction, batchStride);
-        await regroupMeter(transaction, meter.id, change.groupBy, countsFromSeq, clock.now());
-      }
-      return committed(transaction, meter.id);
-    });
+    database.transaction((transaction) => updateWithin(transaction, idOrSlug, () => change));
+
+  /** The same in the caller's transaction, by what the meter is. @throws Refusal as update */
+  const updateWithin = async (
+    transaction: Transaction,
+    idOrSlug: string,
+    changeOf: (meter: Meter) => MeterChange,
+  ): Promise<Meter> => {
+    await changeDefinitions(transaction);
+    const row = await findMeter(transaction, idOrSlug);
+    if (!row) throw notFound('meter', idOrSlug);
+    const meter = meterOf(row);
+    const change = changeOf(meter);
+    refuseFields(groupByErrors(change.groupBy, meter.valueProperty));
+    const dropped = Object.keys(meter.groupBy).filter((key) => !Object.hasOwn(change.groupBy, key));
+    if (dropped.length > 0) await guard.beforeGroupByDrop(transaction, meter, dropped);
+    await describeMeter(transaction, meter.id, change, clock.now());
+    if (!isSameGroupBy(meter.pending?.groupBy ?? meter.groupBy, change.groupBy)) {
+      if (await hasLostEvents(transaction, meter.number, weekMs))
+        throw conflict(
+          'meter_events_dropped',
+          'the meter cannot be grouped in another way: retention has dropped events that it counts; create a new meter with the groupBy wanted',
+        );
+      const countsFromSeq = await nextSeq(transaction, batchStride);
+      await regroupMeter(transaction, meter.id, change.groupBy, countsFromSeq, clock.now());
+    }
+    return committed(transaction, meter.id);
+  };
 
   /** Changes whether a meter counts, from the next event on; nothing happens where that is so already. */
   const setCounting = (
@@ -172,7 +186,7 @@ export const createMeterCatalog = ({ database, clock, newId, guard, onBackfill }
       await markMeterDeleted(transaction, row.id, clock.now());
     });
 
-  return { get, compiled, list, create, update, deactivate, reactivate, remove };
+  return { get, compiled, list, create, createWithin, update, updateWithin, deactivate, reactivate, remove };
 };
 
 export type MeterCatalog = ReturnType<typeof createMeterCatalog>;

@@ -1,0 +1,2 @@
+export type { Exchange, Half } from './exchange-store';
+export { createExchanges, type Exchanges } from './exchanges';
