@@ -8,7 +8,9 @@ import { PluginServerProcess } from './support/plugin-server-process';
 import { temporaryDirectory } from './support/temporary-directory';
 
 const clients = 1_000;
-const eventsPerClient = 200;
+/** In all, a multiple of the clients. */
+const events = Number(process.env.CRASH_EVENTS ?? 200_000);
+const eventsPerClient = events / clients;
 const subjects = 50;
 
 /** Kong's clients: each logs its events one after the other and goes on with the next when one fails. */

@@ -111,11 +111,11 @@ export class GatewayLane {
     if (this.isSweepDue(at)) this.sweeping = this.sweep();
     const readyInMs = driver.readyInMs();
     if (readyInMs > 0) return readyInMs;
-    const limit = free * driver.limits.batch;
-    const tasks = await dueTasks(database, gateway.id, [...this.underWay], at, limit);
-    for (let start = 0; start < tasks.length; start += driver.limits.batch) {
-      this.work(tasks.slice(start, start + driver.limits.batch));
-    }
+    // After a failure one call is to show whether the gateway answers again, not a whole batch of them.
+    const isTrial = this.circuit.failures > 0 && !driver.limits.isOneCall;
+    const batch = isTrial ? 1 : driver.limits.batch;
+    const tasks = await dueTasks(database, gateway.id, [...this.underWay], at, free * batch);
+    for (let start = 0; start < tasks.length; start += batch) this.work(tasks.slice(start, start + batch));
     if (tasks.length > 0) return longestRestMs;
     const next = await nextTaskAt(database, gateway.id);
     return next === undefined ? longestRestMs : next - at;

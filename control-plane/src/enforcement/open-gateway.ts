@@ -34,7 +34,7 @@ const withoutToken = (reference: string): GatewayDriver => {
     throw new GatewayError('unauthorized', `${reference} is not set in the control plane's environment`);
   };
   return {
-    limits: { concurrency: 1, batch: 1 },
+    limits: { concurrency: 1, batch: 1, isOneCall: true },
     readyInMs: () => 0,
     probe: refuse,
     snapshot: refuse,

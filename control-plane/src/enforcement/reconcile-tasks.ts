@@ -4,7 +4,14 @@ import type { ConsumerDirectory } from './consumer-directory';
 import { consumersOfCustomers } from './customer-consumers';
 import { decideAccess } from './decide-access';
 import { describeOutcome, type TaskWork } from './describe-outcome';
-import type { ChangeOutcome, GatewayDriver, KongConsumer, MembershipChange } from './drivers/gateway-driver';
+import type {
+  ChangeAnswer,
+  ChangeOutcome,
+  GatewayDriver,
+  KongConsumer,
+  MembershipChange,
+} from './drivers/gateway-driver';
+import type { GatewayError } from './drivers/gateway-error';
 import type { Gateway } from './gateway';
 import { type CustomerGrounds, readGrounds } from './grounds-store';
 import { type AccessLogEntry, appendLog } from './log-store';
@@ -31,7 +38,7 @@ export interface ReconcileContext {
 /**
  * Makes the memberships of customers what they are to be now, and writes down what was done. What is wanted is derived
  * here, not taken from the task.
- * @throws GatewayError that concerns the gateway; the tasks stay due
+ * @throws GatewayError that concerns the gateway, after what was done before is written down; the other tasks stay due
  */
 export const reconcileTasks = async (
   context: ReconcileContext,
@@ -40,12 +47,13 @@ export const reconcileTasks = async (
   const works = await prepare(context, tasks);
   await lookWhereUnknown(context, works);
   const startedAt = performance.now();
-  const outcomes = await makeChanges(context, works);
+  const { outcomes, interrupted, failure } = await makeChanges(context, works);
   const callMs = Math.round(performance.now() - startedAt);
   const now = context.now();
   const results: TaskResult[] = [];
   const entries: AccessLogEntry[] = [];
   for (const work of works) {
+    if (interrupted.has(work.task.customerId)) continue;
     const { result, logged, gone } = describeOutcome(work, outcomes, now);
     results.push(result);
     for (const consumerId of gone) context.directory.forget(consumerId);
@@ -64,6 +72,7 @@ export const reconcileTasks = async (
     await appendLog(transaction, entries);
   });
   if (context.onLogged) entries.forEach(context.onLogged);
+  if (failure) throw failure;
 };
 
 const prepare = async (context: ReconcileContext, tasks: readonly AccessTask[]): Promise<TaskWork[]> => {
@@ -132,19 +141,39 @@ const lookWhereUnknown = async ({ driver }: ReconcileContext, works: readonly Ta
   }
 };
 
-/** Changes by consumer and group, over all the customers of the batch. */
-export type OutcomesByChange = ReadonlyMap<string, ChangeOutcome>;
+interface MadeChanges {
+  /** By consumer and group, over all the customers of the batch. */
+  outcomes: ReadonlyMap<string, ChangeOutcome>;
+  /** Customers of whose changes some were not made because the gateway failed. */
+  interrupted: ReadonlySet<string>;
+  failure: GatewayError | undefined;
+}
 
 const makeChanges = async (
   { driver }: ReconcileContext,
   works: readonly TaskWork[],
-): Promise<OutcomesByChange> => {
-  const changes: MembershipChange[] = works.flatMap(({ consumers, wanted }) =>
+): Promise<MadeChanges> => {
+  const changes = works.flatMap(({ task, consumers, wanted }) =>
     consumers.flatMap(({ consumer, known, isGone }) =>
-      isGone ? [] : membershipChanges(wanted, known).map((change) => ({ ...change, consumer })),
+      isGone
+        ? []
+        : membershipChanges(wanted, known).map((change) => ({
+            customerId: task.customerId,
+            change: { ...change, consumer } satisfies MembershipChange,
+          })),
     ),
   );
-  if (changes.length === 0) return new Map();
-  const outcomes = await driver.change(changes);
-  return new Map(changes.map((change, index) => [`${change.consumer.id} ${change.group}`, outcomes[index]!]));
+  const answers: readonly ChangeAnswer[] =
+    changes.length === 0 ? [] : await driver.change(changes.map(({ change }) => change));
+  const outcomes = new Map<string, ChangeOutcome>();
+  const interrupted = new Set<string>();
+  let failure: GatewayError | undefined;
+  for (const [index, answer] of answers.entries()) {
+    const { customerId, change } = changes[index]!;
+    if (answer.outcome === 'interrupted') {
+      interrupted.add(customerId);
+      failure ??= answer.error;
+    } else outcomes.set(`${change.consumer.id} ${change.group}`, answer);
+  }
+  return { outcomes, interrupted, failure };
 };

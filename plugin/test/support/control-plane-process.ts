@@ -53,7 +53,7 @@ export class ControlPlaneProcess {
         if (child.exitCode !== null) throw new Error(`the control plane ended: ${this.output}`);
         return this.output.includes('tollgate is ready');
       },
-      60_000,
+      180_000,
     );
     this.port = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(this.output)?.[1] ?? this.port;
   }

@@ -42,10 +42,14 @@ export class PluginServerProcess {
     });
     const server = new PluginServerProcess(child);
     started.push(server);
-    await eventually('the plugin server is ready', () => {
-      if (child.exitCode !== null) throw new Error(`the plugin server ended: ${server.output}`);
-      return server.output.includes('the plugin server is ready');
-    });
+    await eventually(
+      'the plugin server is ready',
+      () => {
+        if (child.exitCode !== null) throw new Error(`the plugin server ended: ${server.output}`);
+        return server.output.includes('the plugin server is ready');
+      },
+      120_000,
+    );
     return server;
   }
 

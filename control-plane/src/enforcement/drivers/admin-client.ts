@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios, { AxiosError, type AxiosResponse, type Method } from 'axios';
 import { GatewayError } from './gateway-error';
+import { Slots } from './slots';
 
 export interface AdminClientOptions {
   /** Where paths begin, e.g. http://127.0.0.1:8001/default. */
@@ -9,7 +10,7 @@ export interface AdminClientOptions {
   headers: Readonly<Record<string, string>>;
   /** For one call from start to end, milliseconds. */
   timeoutMs: number;
-  /** Connections at most. */
+  /** Calls under way at most. */
   concurrency: number;
   /** Epoch milliseconds, to read a Retry-After that is a date. */
   now: () => number;
@@ -41,8 +42,10 @@ const pageSize = 1_000;
 /** Speaks to an Admin API over a few kept-alive connections. Redirects are not followed, so that a token stays where it belongs. */
 export class AdminClient {
   private readonly http: ReturnType<typeof axios.create>;
+  private readonly slots: Slots;
 
   constructor(private readonly options: AdminClientOptions) {
+    this.slots = new Slots(options.concurrency);
     const agentOptions = { keepAlive: true, maxSockets: options.concurrency, timeout: options.timeoutMs };
     this.http = axios.create({
       baseURL: options.baseUrl.replace(/\/+$/, ''),
@@ -61,7 +64,12 @@ export class AdminClient {
    * One call. Answers below 500 that a caller may expect are returned.
    * @throws GatewayError that concerns the gateway, for everything else
    */
-  async call(method: Method, path: string, body?: unknown): Promise<AdminAnswer> {
+  call(method: Method, path: string, body?: unknown): Promise<AdminAnswer> {
+    return this.slots.run(() => this.callNow(method, path, body));
+  }
+
+  /** The time for the answer runs from here: waiting for a slot is not the gateway's doing. */
+  private async callNow(method: Method, path: string, body: unknown): Promise<AdminAnswer> {
     let response: AxiosResponse;
     const signal = AbortSignal.timeout(this.options.timeoutMs);
     try {

@@ -1,4 +1,5 @@
 import { type AdminClient, messageOf } from './admin-client';
+import { eachOf } from './each-change';
 import type { ChangeOutcome, ConsumerMemberships, KongConsumer, MembershipChange } from './gateway-driver';
 import { GatewayError } from './gateway-error';
 import { consumerOf, groupOf, membershipsOf } from './kong-rows';
@@ -28,16 +29,17 @@ export const snapshotGroups = async (
 /** The groups of single consumers; those that are gone are left out. */
 export const readGroupsOf = async (
   client: AdminClient,
+  concurrency: number,
   consumers: readonly KongConsumer[],
   groups: readonly string[],
 ): Promise<ConsumerMemberships[]> => {
   const found: ConsumerMemberships[] = [];
-  for (const consumer of consumers) {
+  await eachOf(consumers, concurrency, async (consumer) => {
     const rows = await client.listIfPresent(`/consumers/${consumer.id}/consumer_groups`);
-    if (!rows) continue;
+    if (!rows) return;
     const own = new Set(rows.map((row) => groupOf(row).name));
     found.push(...membershipsOf([consumer], groups, (_, group) => own.has(group)));
-  }
+  });
   return found;
 };
 

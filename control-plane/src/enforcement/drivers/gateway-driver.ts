@@ -32,6 +32,9 @@ export type ChangeOutcome =
   | { outcome: 'done' | 'already'; answer: string }
   | { outcome: 'failed'; error: GatewayError };
 
+/** `interrupted`: the gateway failed meanwhile; whether the change was made is not known, and it is to be made again. */
+export type ChangeAnswer = ChangeOutcome | { outcome: 'interrupted'; error: GatewayError };
+
 /** What a gateway says about itself. */
 export interface GatewayProbe {
   version: string | null;
@@ -48,8 +51,8 @@ export interface GatewayProbe {
  * group prevents is a `failed` outcome.
  */
 export interface GatewayDriver {
-  /** How many batches may be under way, and of how many customers each. */
-  readonly limits: { concurrency: number; batch: number };
+  /** How many batches may be under way, of how many customers each, and whether a batch is one call whatever its size. */
+  readonly limits: { concurrency: number; batch: number; isOneCall: boolean };
   /** Milliseconds until changes may be sent again; 0 when they may be sent now. */
   readyInMs(): number;
   probe(): Promise<GatewayProbe>;
@@ -60,7 +63,7 @@ export interface GatewayDriver {
   /** Memberships of `groups` as they are now; consumers that are gone are left out. */
   read(consumers: readonly KongConsumer[], groups: readonly string[]): Promise<ConsumerMemberships[]>;
   /** Makes the changes and says for each, in their order, how it ended. */
-  change(changes: readonly MembershipChange[]): Promise<ChangeOutcome[]>;
+  change(changes: readonly MembershipChange[]): Promise<ChangeAnswer[]>;
 }
 
 /** The prefix with which Konnect's metering names a consumer by its id. */

@@ -1,6 +1,7 @@
 import { AdminClient, messageOf } from '../admin-client';
+import { callByCall } from '../driver-limits';
 import type { DriverOptions } from '../driver-options';
-import { eachChange } from '../each-change';
+import { eachChange, eachOf } from '../each-change';
 import { findConsumers } from '../find-consumers';
 import {
   type ChangeOutcome,
@@ -24,13 +25,13 @@ export const openKongAcl = (options: DriverOptions): GatewayDriver => {
     now: options.now,
   });
   return {
-    limits: { concurrency: options.concurrency, batch: 1 },
+    limits: callByCall,
     readyInMs: () => 0,
     probe: () => probeAdmin(client),
     snapshot: (groups) => snapshot(client, groups),
     find: (keys) => findConsumers(client, keys),
-    read: (consumers, groups) => read(client, consumers, groups),
-    change: (changes) => eachChange(changes, (change) => make(client, change)),
+    read: (consumers, groups) => read(client, options.concurrency, consumers, groups),
+    change: (changes) => eachChange(changes, options.concurrency, (change) => make(client, change)),
   };
 };
 
@@ -44,16 +45,17 @@ const snapshot = async (client: AdminClient, groups: readonly string[]): Promise
 
 const read = async (
   client: AdminClient,
+  concurrency: number,
   consumers: readonly KongConsumer[],
   groups: readonly string[],
 ): Promise<ConsumerMemberships[]> => {
   const found: ConsumerMemberships[] = [];
-  for (const consumer of consumers) {
+  await eachOf(consumers, concurrency, async (consumer) => {
     const rows = await client.listIfPresent(`/consumers/${consumer.id}/acls`);
-    if (!rows) continue;
+    if (!rows) return;
     const own = new Set(rows.map((row) => aclOf(row).group));
     found.push(...membershipsOf([consumer], groups, (_, group) => own.has(group)));
-  }
+  });
   return found;
 };
 

@@ -1,5 +1,6 @@
 import { AdminClient } from '../admin-client';
 import { changeMember, readGroupsOf, snapshotGroups } from '../consumer-group-calls';
+import { callByCall } from '../driver-limits';
 import type { DriverOptions } from '../driver-options';
 import { eachChange } from '../each-change';
 import { findConsumers } from '../find-consumers';
@@ -19,12 +20,12 @@ export const openKongConsumerGroups = (options: DriverOptions): GatewayDriver =>
   const node = new AdminClient({ ...shared, baseUrl: adminUrl });
   const byName = async (group: string) => group;
   return {
-    limits: { concurrency, batch: 1 },
+    limits: callByCall,
     readyInMs: () => 0,
     probe: () => probeAdmin(node),
     snapshot: (groups) => snapshotGroups(client, groups, byName),
     find: (keys) => findConsumers(client, keys),
-    read: (consumers, groups) => readGroupsOf(client, consumers, groups),
-    change: (changes) => eachChange(changes, (change) => changeMember(client, change, byName)),
+    read: (consumers, groups) => readGroupsOf(client, concurrency, consumers, groups),
+    change: (changes) => eachChange(changes, concurrency, (change) => changeMember(client, change, byName)),
   };
 };

@@ -37,7 +37,7 @@ export const openKongDbless = (options: DriverOptions): GatewayDriver => {
   }));
   const nodes = clients.map(({ baseUrl, client }) => new DblessNode(baseUrl, client, 'acls'));
   return {
-    limits: { concurrency: 1, batch },
+    limits: { concurrency: 1, batch, isOneCall: true },
     readyInMs: () => {
       const lastPostAt = Math.max(...nodes.map(({ postedAt }) => postedAt));
       return Math.max(0, lastPostAt + minimumIntervalMs - performance.now());

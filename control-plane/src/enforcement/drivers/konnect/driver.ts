@@ -1,5 +1,6 @@
 import { AdminClient } from '../admin-client';
 import { changeMember, readGroupsOf, snapshotGroups } from '../consumer-group-calls';
+import { callByCall } from '../driver-limits';
 import type { DriverOptions } from '../driver-options';
 import { eachChange } from '../each-change';
 import { getConsumer } from '../find-consumers';
@@ -22,7 +23,7 @@ export const openKonnect = (options: DriverOptions): GatewayDriver => {
   const groups = new GroupIds(client);
   const idOf = (group: string) => groups.idOf(group);
   return {
-    limits: { concurrency, batch: 1 },
+    limits: callByCall,
     readyInMs: () => 0,
     probe: async () => {
       await client.call('GET', '/consumer_groups?size=1');
@@ -33,9 +34,9 @@ export const openKonnect = (options: DriverOptions): GatewayDriver => {
       return snapshotGroups(client, names, idOf);
     },
     find: createFind(client),
-    read: (consumers, names) => readGroupsOf(client, consumers, names),
+    read: (consumers, names) => readGroupsOf(client, concurrency, consumers, names),
     change: (changes) =>
-      eachChange(changes, async (change) => {
+      eachChange(changes, concurrency, async (change) => {
         try {
           return await changeMember(client, change, idOf);
         } catch (error) {
@@ -50,10 +51,19 @@ export const openKonnect = (options: DriverOptions): GatewayDriver => {
 /** Ids of groups by name, read once and again when one is not known. */
 class GroupIds {
   private ids = new Map<string, string>();
+  private loading: Promise<void> | undefined;
 
   constructor(private readonly client: AdminClient) {}
 
-  async load(): Promise<void> {
+  /** Those who ask while the groups are being read wait for the same answer. */
+  load(): Promise<void> {
+    this.loading ??= this.read().finally(() => {
+      this.loading = undefined;
+    });
+    return this.loading;
+  }
+
+  private async read(): Promise<void> {
     const rows = (await this.client.list('/consumer_groups')).map(groupOf);
     this.ids = new Map(rows.map(({ id, name }) => [name, id]));
   }
