@@ -4,9 +4,10 @@
  *
  * For each driver: a stand-in gateway of its kind, the plugin server and the control plane are processes of their own;
  * consumers one after another send 200 and 1,000 requests a second until they are refused. The floor is a membership taken
- * away by hand in the same gateway: from sending the call to the first refusal of the same traffic. The control plane is
- * on a fresh database: a PostgreSQL server's where TEST_DATABASE_URL names one, else the embedded one. Loopback only;
- * stops by itself after a few minutes.
+ * away by hand in the same gateway: from sending the call to the first refusal of the same traffic. Then 10,000 consumers
+ * of each kind of gateway use their allowances up within a minute: when was the last one out, in how many calls? The
+ * control plane is on a fresh database: a PostgreSQL server's where TEST_DATABASE_URL names one, else the embedded one.
+ * Loopback only; stops by itself after about a quarter of an hour, `-- --quick` after a few minutes.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,24 +17,34 @@ import { type Child, startChild } from '../demo/child-process';
 import { controlPlaneClient } from '../demo/control-plane-client';
 import { freePorts } from '../demo/free-ports';
 import { startUpstream } from '../demo/upstream';
+import { type CrowdResult, measureCrowd } from './cutoff/crowd';
+import {
+  type Driver,
+  drivers,
+  gatewayOptions,
+  group,
+  kongConfiguration,
+  registrationOf,
+  token,
+} from './cutoff/gateways';
 import { runTrial, type Trial } from './cutoff/trial';
 import { describeMachine } from './support/machine';
 
-const trials = Number(process.env.CUTOFF_TRIALS ?? 12);
+const isQuick = process.argv.includes('--quick');
+const trials = Number(process.env.CUTOFF_TRIALS ?? (isQuick ? 2 : 12));
+const crowd = {
+  consumers: Number(process.env.CUTOFF_CONSUMERS ?? (isQuick ? 1_000 : 10_000)),
+  seconds: Number(process.env.CUTOFF_SECONDS ?? (isQuick ? 6 : 60)),
+  /** At 4 calls at a time, what one takes is what decides: 20 ms are 200 consumers a second. */
+  konnectAnswerMs: Number(process.env.CUTOFF_KONNECT_MS ?? 20),
+};
 const rates = [200, 1_000] as const;
-const drivers = ['kong-acl', 'kong-consumer-groups', 'kong-dbless', 'konnect'] as const;
 /** Long enough that the traffic is steady when it is used up. */
 const allowanceSeconds = 0.5;
 /** DB-less nodes take one configuration a second; each trial is to meet a gateway at rest. */
 const pauseMs = 1_200;
 const limitMs = 30_000;
-const token = 'bench-token-0123456789';
-const controlPlaneId = '9524ec7d-36d9-465d-a8c5-83a3c9390458';
-const group = 'orders-access';
 
-type Driver = (typeof drivers)[number];
-
-const isEnterprise = (driver: Driver): boolean => driver === 'kong-consumer-groups' || driver === 'konnect';
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const consumerOf = (rate: number, index: number | string): string => `c-${rate}-${index}`;
 
@@ -42,51 +53,6 @@ const consumers = rates.flatMap((rate) => [
   ...Array.from({ length: trials + 1 }, (_, index) => ({ rate, name: consumerOf(rate, index) })),
   { rate, name: consumerOf(rate, 'floor') },
 ]);
-
-const kongConfiguration = (driver: Driver, upstreamPort: number, controlPlaneUrl: string): string =>
-  JSON.stringify({
-    _format_version: '3.0',
-    services: [
-      {
-        name: 'orders',
-        url: `http://127.0.0.1:${upstreamPort}`,
-        routes: [{ name: 'orders', paths: ['/orders'] }],
-        plugins: [
-          { name: 'key-auth' },
-          {
-            name: 'acl',
-            config: { allow: [group], ...(isEnterprise(driver) ? { include_consumer_groups: true } : {}) },
-          },
-          {
-            name: 'tollgate',
-            config: { ingest_endpoint: `${controlPlaneUrl}/api/v1/events`, api_token: token },
-          },
-        ],
-      },
-    ],
-    consumers: consumers.map(({ name }) => ({
-      username: name,
-      keyauth_credentials: [{ key: `${name}-key` }],
-      ...(isEnterprise(driver) ? {} : { acls: [{ group }] }),
-    })),
-    ...(isEnterprise(driver)
-      ? {
-          consumer_groups: [{ name: group }],
-          consumer_group_consumers: consumers.map(({ name }) => ({ consumer: name, consumer_group: group })),
-        }
-      : {}),
-  });
-
-const gatewayOptions = (driver: Driver) => ({
-  mode: driver === 'kong-dbless' ? 'dbless' : 'postgres',
-  edition: {
-    'kong-acl': 'oss',
-    'kong-dbless': 'oss',
-    'kong-consumer-groups': 'enterprise',
-    konnect: 'konnect',
-  }[driver],
-  ...(driver === 'konnect' ? { konnect: { controlPlaneId, token, maxConcurrency: 4 } } : {}),
-});
 
 interface Result {
   driver: Driver;
@@ -149,7 +115,17 @@ const measure = async (driver: Driver): Promise<Result[]> => {
         args: [
           JSON.stringify({
             ...gatewayOptions(driver),
-            config: kongConfiguration(driver, upstreamPort, controlPlaneUrl),
+            config: kongConfiguration(
+              driver,
+              upstreamPort,
+              consumers.map(({ name }) => name),
+              [
+                {
+                  name: 'tollgate',
+                  config: { ingest_endpoint: `${controlPlaneUrl}/api/v1/events`, api_token: token },
+                },
+              ],
+            ),
             pluginServers: [{ socketPath: socket, info }],
           }),
         ],
@@ -185,12 +161,7 @@ const prepare = async (
     eventType: 'kong.api_request',
   });
   await client.post('/api/v1/features', { key: 'requests', name: 'Requests', meterSlug: 'requests' });
-  await client.post('/api/v1/access/gateways', {
-    key: 'edge',
-    driver,
-    adminUrls: [adminUrl],
-    ...(driver === 'konnect' ? { controlPlaneId, token: '$' + '{env:KONNECT_TOKEN}' } : {}),
-  });
+  await client.post('/api/v1/access/gateways', registrationOf(driver, adminUrl));
   await client.post('/api/v1/access/policies', { feature: 'requests', gateway: 'edge', leave: [group] });
   for (const { name, rate } of consumers) {
     // The consumer of the floor is to be cut off by hand alone.
@@ -254,8 +225,14 @@ const run = async (): Promise<void> => {
     process.stderr.write(`${driver}: done\n`);
   }
   console.table(results);
+  const crowds: CrowdResult[] = [];
+  for (const driver of drivers) {
+    crowds.push(await measureCrowd(driver, crowd));
+    process.stderr.write(`${crowd.consumers} consumers of ${driver}: done\n`);
+  }
+  console.table(crowds);
   const storage = testStorages.at(-1)!.kind;
-  console.log(JSON.stringify({ bench: 'cutoff', storage, machine: describeMachine(), results }));
+  console.log(JSON.stringify({ bench: 'cutoff', storage, machine: describeMachine(), results, crowds }));
 };
 
 run().catch((error: unknown) => {
