@@ -79,7 +79,7 @@ import { createPortalView } from './portal/portal-view';
 import type { Clock } from './primitives/clock';
 import { parseDuration } from './primitives/durations';
 import { createIdentifierSource } from './primitives/identifiers';
-import type { Refusal } from './primitives/refusal';
+import { Refusal } from './primitives/refusal';
 import { createIngestBarrier, type Database } from './storage';
 import type { SharedCounters } from './storage/redis/shared-counters';
 import { createWatchRegistry, type FactRecorder } from './thresholds';
@@ -354,6 +354,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       entitle: async (customerId, entitlement) => {
         await entitlements.create(customerId, entitlement);
       },
+      hasPlan: (key) => isFound(billing.plans.get(key)),
+      hasFeature: (key) => isFound(catalog.get(key)),
     }),
     ...konnectWebhookRoutes(
       enforcement,
@@ -461,4 +463,15 @@ const urlOf = (server: Server, host: string): string => {
   const { port } = server.address() as AddressInfo;
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+};
+
+/** False for a thing that is not there; any other failure stays one. */
+const isFound = async (looking: Promise<unknown>): Promise<boolean> => {
+  try {
+    await looking;
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal && error.kind === 'not_found') return false;
+    throw error;
+  }
 };
