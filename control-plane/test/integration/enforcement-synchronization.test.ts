@@ -6,6 +6,8 @@ import { describeOnEachStorage, type TestDatabase } from '../support/storages';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { waitUntil } from '../support/wait-until';
 
+jest.setTimeout(120_000);
+
 const group = 'orders-access';
 
 /** Consumers with their tags and, besides the access group, the groups they are in. */
