@@ -1,15 +1,14 @@
 /** The processes that a bench measures and loads. */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
 import { processorSeconds } from '../plugin/process-usage';
 import type { Load, LoadResult } from './http-load';
 
 export const benchToken = 'bench-token-0123456789';
 const root = join(__dirname, '..', '..');
-const loader = pathToFileURL(require.resolve('tsx')).href;
+const packageFolder = join(root, 'control-plane');
 const maximumStartMs = 60_000;
 const maximumLines = 1_000;
 const children = new Set<ChildProcess>();
@@ -58,17 +57,33 @@ const serviceOf = (child: ChildProcess, port: number, lines: readonly string[] =
     }),
 });
 
-/** The control plane as `npm start` runs it, on a free port. Without a database address it keeps its data in `directory`. */
+/** Builds the control plane as its package and its image hold it, once a folder, and returns the file that starts it. */
+const buildProgram = (directory: string): string => {
+  const program = join(directory, 'program');
+  const main = join(program, 'dist/main.js');
+  if (existsSync(main)) return main;
+  mkdirSync(program, { recursive: true });
+  for (const part of ['migrations', 'package.json']) symlinkSync(join(packageFolder, part), join(program, part));
+  execFileSync(process.execPath, [join(packageFolder, 'scripts/build.mjs'), join(program, 'dist')]);
+  return main;
+};
+
+/**
+ * The built control plane on a free port, as its image runs it: compiling sources at start would count as its memory.
+ * Without a database address it keeps its data in `directory`.
+ */
 export const startControlPlane = (
   directory: string,
   databaseUrl: string | undefined,
   environment: Record<string, string> = {},
 ): Promise<Service> => {
-  const child = spawn(process.execPath, ['--import', loader, join(root, 'control-plane/src/main.ts')], {
+  const child = spawn(process.execPath, [buildProgram(directory)], {
     // Away from the repository, whose tollgate.yml would be applied.
     cwd: directory,
     env: {
       PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      NODE_PATH: [packageFolder, root].map((folder) => join(folder, 'node_modules')).join(delimiter),
       ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),
       TOLLGATE_DATA_DIRECTORY: directory,
       TOLLGATE_API_TOKEN: benchToken,

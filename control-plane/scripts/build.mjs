@@ -1,5 +1,5 @@
-// Turns every source into the JavaScript file of the same name under dist/, and copies the page beside it. Types are
-// checked elsewhere.
+// Turns every source into the JavaScript file of the same name under dist/, or under the folder that is given, and copies
+// the page beside it. Types are checked elsewhere.
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const source = join(root, 'src');
-const target = join(root, 'dist');
+const target = process.argv[2] ?? join(root, 'dist');
 
 rmSync(target, { recursive: true, force: true });
 await build({

@@ -263,9 +263,10 @@ export const startApp = async (options: AppOptions): Promise<App> => {
   const batcher = createBatcher({
     commit: observeCommit(commit, observations, { count: traffic.count, stored: tail.stored }),
     maximumBatch: 5_000,
-    // The embedded database has one connection; a server works on one batch while the next is being prepared.
-    concurrency: database.kind === 'pglite' ? 1 : 2,
-    worthwhileBatch: 500,
+    // The embedded database has one connection. On a server one batch is being prepared and another stores its events while
+    // a third holds the rollups, which batches of the same subjects pass one after another.
+    concurrency: database.kind === 'pglite' ? 1 : 3,
+    worthwhileBatch: 300,
     maximumQueued: configuration.ingestQueueLimit,
   });
 
