@@ -63,7 +63,8 @@ const buildProgram = (directory: string): string => {
   const main = join(program, 'dist/main.js');
   if (existsSync(main)) return main;
   mkdirSync(program, { recursive: true });
-  for (const part of ['migrations', 'package.json']) symlinkSync(join(packageFolder, part), join(program, part));
+  for (const part of ['migrations', 'package.json'])
+    symlinkSync(join(packageFolder, part), join(program, part));
   execFileSync(process.execPath, [join(packageFolder, 'scripts/build.mjs'), join(program, 'dist')]);
   return main;
 };

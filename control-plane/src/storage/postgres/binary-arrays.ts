@@ -44,19 +44,35 @@ const writeLength = (buffer: Buffer, length: number, offset: number): void => {
   buffer[offset + 3] = length;
 };
 
+/** Room beyond one byte a character, so that a text here and there with longer characters needs no larger buffer. */
+const spareBytes = 64;
+
+/** A buffer with room for `bytes` more at `offset`: the same one, or a larger copy. */
+const withRoom = (buffer: Buffer<ArrayBuffer>, offset: number, bytes: number): Buffer<ArrayBuffer> => {
+  if (offset + bytes <= buffer.length) return buffer;
+  const larger = Buffer.allocUnsafe(Math.max(offset + bytes, buffer.length * 2));
+  buffer.copy(larger, 0, 0, offset);
+  return larger;
+};
+
+/** Nearly all text is ASCII, so the buffer begins with a byte a character and grows where that turns out too small. */
 const encodeText = (values: readonly (string | null)[]): Buffer => {
   if (values.length === 0) return emptyArray(oids.text);
-  let bound = headerBytes;
-  for (const value of values) bound += 4 + (value === null ? 0 : value.length * 3);
-  const buffer = Buffer.allocUnsafe(bound);
+  let characters = 0;
+  for (const value of values) if (value !== null) characters += value.length;
+  let buffer = Buffer.allocUnsafe(headerBytes + values.length * 4 + characters + spareBytes);
   let hasNull = false;
   let offset = headerBytes;
   for (const value of values) {
+    buffer = withRoom(buffer, offset, 4);
     if (value === null) {
       hasNull = true;
       offset = buffer.writeInt32BE(-1, offset);
       continue;
     }
+    // A UTF-16 unit has three bytes at most; only near the end of the buffer is it worth counting them.
+    if (offset + 4 + value.length * 3 > buffer.length)
+      buffer = withRoom(buffer, offset, 4 + Buffer.byteLength(value));
     const bytes = writeText(buffer, value, offset + 4);
     writeLength(buffer, bytes, offset);
     offset += 4 + bytes;
