@@ -52,6 +52,18 @@ describeOnEachStorage('ingest', (storage) => {
     expect(await stored()).toBe(before + 3);
   });
 
+  it('counts nothing twice when a batch is sent again because its answer was lost', async () => {
+    await app.request('POST', '/api/v1/meters', { slug: 'lost', aggregation: 'COUNT', eventType: 'lost' });
+    const batch = Array.from({ length: 100 }, () => cloudEvent({ type: 'lost' }));
+    const send = () => app.request('POST', '/api/v1/events', batch, batchType);
+    // What the sender of a lost answer knows: nothing. It sends while the first one may be under way, and after it.
+    const lost = send();
+    const statuses = (await Promise.all([lost, send()])).map(({ status }) => status);
+    expect([...statuses, (await send()).status]).toEqual([204, 204, 204]);
+    const counted = await app.request('GET', '/api/v1/meters/lost/query');
+    expect(await counted.json()).toMatchObject({ data: [{ value: 100 }] });
+  });
+
   it('keeps two events apart whose source and id join to the same text', async () => {
     const before = await stored();
     const batch = [cloudEvent({ source: 'a-b', id: 'c' }), cloudEvent({ source: 'a', id: 'b-c' })];

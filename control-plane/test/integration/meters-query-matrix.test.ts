@@ -94,6 +94,21 @@ const variants: Variant[] = [
     passes: ({ groups }) => groups.model!.startsWith('gpt') && groups.region !== 'us',
     groupBy: ['model'],
   },
+  {
+    name: 'in and not in',
+    filters: { model: { $in: ['gpt-4', ''] }, region: { $nin: ['us', 'mars'] } },
+    passes: ({ groups }) => ['gpt-4', ''].includes(groups.model!) && groups.region === 'eu',
+    groupBy: ['subject', 'region'],
+  },
+  {
+    name: 'in order, alternatives and together',
+    filters: {
+      model: { $or: [{ $gte: 'gpt-4-' }, { $ilike: 'CLAUDE' }] },
+      region: { $and: [{ $gt: 'a' }, { $lte: 'eu' }, { $nlike: 'u_' }] },
+    },
+    passes: ({ groups }) => (groups.model! >= 'gpt-4-' || groups.model === 'claude') && groups.region === 'eu',
+    groupBy: ['model'],
+  },
 ];
 
 const zones = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Australia/Lord_Howe'];
