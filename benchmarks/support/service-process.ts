@@ -78,7 +78,7 @@ export const startControlPlane = (
   databaseUrl: string | undefined,
   environment: Record<string, string> = {},
 ): Promise<Service> => {
-  const child = spawn(process.execPath, [buildProgram(directory)], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=32', buildProgram(directory)], {
     // Away from the repository, whose tollgate.yml would be applied.
     cwd: directory,
     env: {

@@ -106,7 +106,8 @@ const variants: Variant[] = [
       model: { $or: [{ $gte: 'gpt-4-' }, { $ilike: 'CLAUDE' }] },
       region: { $and: [{ $gt: 'a' }, { $lte: 'eu' }, { $nlike: 'u_' }] },
     },
-    passes: ({ groups }) => (groups.model! >= 'gpt-4-' || groups.model === 'claude') && groups.region === 'eu',
+    passes: ({ groups }) =>
+      (groups.model! >= 'gpt-4-' || groups.model === 'claude') && groups.region === 'eu',
     groupBy: ['model'],
   },
 ];
