@@ -266,7 +266,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     // The embedded database has one connection. On a server one batch is being prepared and another stores its events while
     // a third holds the rollups, which batches of the same subjects pass one after another.
     concurrency: database.kind === 'pglite' ? 1 : 3,
-    worthwhileBatch: 300,
+    worthwhileBatch: 500,
     maximumQueued: configuration.ingestQueueLimit,
   });
 
