@@ -1,9 +1,9 @@
 import { QueryClientProvider } from '@tanstack/react-query';
-import { Suspense, useEffect } from 'react';
-import { Link, Redirect, Route, Switch } from 'wouter';
+import { lazy, Suspense, useEffect } from 'react';
+import { Link, Route, Switch } from 'wouter';
 import { queryClient } from './api/use-api';
 import { sections } from './sections';
-import { useSession } from './session/session';
+import { type Session, useSession } from './session/session';
 import { SignIn } from './session/sign-in';
 import { Shell } from './shell';
 import { ErrorBoundary } from './ui/error-boundary';
@@ -32,15 +32,26 @@ const Pages = () => (
           {sections.map(({ path, component }) => (
             <Route key={path} path={path === '/' ? '/' : `${path}/*?`} component={component} />
           ))}
-          <Route path="/">
-            <Redirect to={sections[0]!.path} replace />
-          </Route>
           <Route component={NotFound} />
         </Switch>
       </Suspense>
     </ErrorBoundary>
   </Shell>
 );
+
+const Portal = lazy(async () => ({ default: (await import('./pages/portal/portal-app')).PortalApp }));
+
+/** What the session's token may see: everything, or what is its customer's own. */
+const Signed = ({ session }: { session: Session }) =>
+  session.kind === 'portal' ? (
+    <ErrorBoundary>
+      <Suspense fallback={loading}>
+        <Portal />
+      </Suspense>
+    </ErrorBoundary>
+  ) : (
+    <Pages />
+  );
 
 /** The dashboard: signed in or not, then the section that the URL names. */
 export const App = () => {
@@ -51,7 +62,7 @@ export const App = () => {
   }, [session]);
   return (
     <QueryClientProvider client={queryClient}>
-      {session ? <Pages key={session.token} /> : <SignIn ended={ended} />}
+      {session ? <Signed key={session.token} session={session} /> : <SignIn ended={ended} />}
       <Toasts />
     </QueryClientProvider>
   );

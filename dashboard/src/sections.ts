@@ -13,6 +13,12 @@ export interface Section {
 /** The rail, from top to bottom. */
 export const sections: readonly Section[] = [
   {
+    path: '/',
+    label: 'Overview',
+    icon: 'overview',
+    component: lazy(async () => ({ default: (await import('./pages/overview/overview-page')).OverviewPage })),
+  },
+  {
     path: '/events',
     label: 'Events',
     icon: 'events',
@@ -52,6 +58,28 @@ export const sections: readonly Section[] = [
     icon: 'invoices',
     component: lazy(async () => ({
       default: (await import('./pages/invoices/invoices-section')).InvoicesSection,
+    })),
+  },
+  {
+    path: '/notifications',
+    label: 'Notifications',
+    icon: 'notifications',
+    component: lazy(async () => ({
+      default: (await import('./pages/notifications/notifications-section')).NotificationsSection,
+    })),
+  },
+  {
+    path: '/access',
+    label: 'Access',
+    icon: 'access',
+    component: lazy(async () => ({ default: (await import('./pages/access/access-section')).AccessSection })),
+  },
+  {
+    path: '/settings',
+    label: 'Settings',
+    icon: 'settings',
+    component: lazy(async () => ({
+      default: (await import('./pages/settings/settings-section')).SettingsSection,
     })),
   },
 ];

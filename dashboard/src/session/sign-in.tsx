@@ -5,8 +5,9 @@ import { TextField } from '../ui/fields';
 import { Form } from '../ui/form';
 import { Icon } from '../ui/icon';
 import { beginSession } from './session';
+import { kindOfToken } from './token-kind';
 
-/** Signs in with an API token that may read. */
+/** Signs in with an API token that may read, or a customer with its portal token. */
 export const SignIn = ({ ended }: { ended: string | undefined }) => {
   const [token, setToken] = useState('');
   useEffect(() => {
@@ -15,9 +16,11 @@ export const SignIn = ({ ended }: { ended: string | undefined }) => {
 
   const signIn = async (): Promise<void> => {
     const text = token.trim();
-    // The cheapest question that asks for the scope `read`: refused here, in words, rather than on every page.
-    await callJson({ path: '/api/v1/meters', query: { pageSize: 1 } }, text);
-    beginSession({ kind: 'api', token: text });
+    const kind = kindOfToken(text);
+    // The cheapest question that the token must be able to ask: refused here, in words, rather than on every page.
+    if (kind === 'portal') await callJson({ path: '/api/v1/portal/self' }, text);
+    else await callJson({ path: '/api/v1/meters', query: { pageSize: 1 } }, text);
+    beginSession({ kind, token: text });
   };
 
   return (
@@ -45,8 +48,8 @@ export const SignIn = ({ ended }: { ended: string | undefined }) => {
           hint={
             <>
               It begins with <code>tg_</code>. The first one stands in the file <code>token</code> of the data
-              directory, or make one: <code>tollgate token create dashboard</code>. It is kept until this tab
-              is closed.
+              directory, or make one: <code>tollgate token create dashboard</code>. A customer signs in with
+              its portal token. It is kept until this tab is closed.
             </>
           }
         />

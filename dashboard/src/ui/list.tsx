@@ -170,7 +170,7 @@ interface SearchBoxProps {
 }
 
 /** Searches once typing has paused, and at once on Enter. */
-const SearchBox = ({ label, value, onSearch }: SearchBoxProps) => {
+export const SearchBox = ({ label, value, onSearch }: SearchBoxProps) => {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
   useEffect(() => {
