@@ -106,7 +106,7 @@ export const startBrowserStage = async (
 export const signIn = async (page: Page, token: string): Promise<void> => {
   await page.getByLabel('API token').fill(token);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: 'Sign out' }).first().waitFor({ state: 'attached' });
+  await page.getByLabel('API token').waitFor({ state: 'detached' });
 };
 
 /** Waits until nothing on the page is on its way any more. */
