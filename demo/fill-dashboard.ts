@@ -5,8 +5,8 @@ export interface FillOptions extends ControlPlaneClient {
   gatewayUrl?: string | undefined;
   /** Where notifications go; where a channel is declared already, none. */
   webhookUrl?: string | undefined;
-  /** Epoch milliseconds. */
-  now: number;
+  /** Epoch milliseconds; asked when it is needed, since an entitlement counts from the minute in which it was made. */
+  now: () => number;
 }
 
 interface Listed<T> {
@@ -206,7 +206,8 @@ const addCustomers = async ({ get, post }: FillOptions): Promise<void> => {
 type Usage = Record<string, unknown>;
 
 /** Usage of the last day for the charts, and of now for the limits. */
-const sendUsage = async ({ post, now }: FillOptions): Promise<void> => {
+const sendUsage = async ({ post, now: clock }: FillOptions): Promise<void> => {
+  const now = clock();
   // Ids follow from what they are, so that a second run sends nothing but duplicates.
   const event = (type: string, subject: string, id: string, at: number, data: Usage): Usage => ({
     specversion: '1.0',

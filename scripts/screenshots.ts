@@ -1,7 +1,12 @@
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { settled, signIn, startBrowserStage } from '../control-plane/test/browser/support/browser-stage';
+import {
+  type BrowserStage,
+  settled,
+  signIn,
+  startBrowserStage,
+} from '../control-plane/test/browser/support/browser-stage';
 import { findChromium } from '../control-plane/test/browser/support/find-chromium';
 import { type ShownPage, shownPages } from '../control-plane/test/browser/support/pages';
 import { fillDashboard } from '../demo/fill-dashboard';
@@ -18,6 +23,21 @@ const widths = [
   { name: '1280', width: 1_280, height: 800 },
   { name: '400', width: 400, height: 800 },
 ] as const;
+
+/** An hour of traffic, which nobody has the time to send: the sum of two waves, by ten seconds. */
+const rememberTraffic = async ({ database }: BrowserStage): Promise<void> => {
+  const bucketMs = 10_000;
+  const last = Math.floor(Date.now() / bucketMs) * bucketMs;
+  const buckets = Array.from({ length: 360 }, (_, index) => last - index * bucketMs);
+  const events = buckets.map((at) =>
+    Math.round(70 + 22 * Math.sin(at / 600_000) + 9 * Math.sin(at / 97_000) + ((at / bucketMs) % 5)),
+  );
+  await database.query(
+    `INSERT INTO event_traffic (bucket, events) SELECT * FROM unnest($1::bigint[], $2::bigint[])
+     ON CONFLICT (bucket) DO UPDATE SET events = excluded.events`,
+    [database.arrays.bigint(buckets), database.arrays.bigint(events)],
+  );
+};
 
 /** What a chart and a live view need to be drawn after their data are there. */
 const drawn = async (page: Page): Promise<void> => {
@@ -68,8 +88,9 @@ const run = async (): Promise<void> => {
       post: (path, body) => stage.json('POST', path, body),
       gatewayUrl: stage.gateway.adminUrl,
       webhookUrl: `${stage.receiver.url}/hook`,
-      now: Date.now(),
+      now: Date.now,
     });
+    await rememberTraffic(stage);
     const shoot: Shoot = {
       browser: stage.browser,
       url: stage.app.url,

@@ -1,7 +1,7 @@
 import type { Queryable } from '../storage';
 import { endOfTime } from './evaluation';
 
-/** A metered entitlement with how much of it is used; quantities as decimal text, times in epoch milliseconds. */
+/** A metered entitlement of which something is used, with how much; quantities as decimal text, times in epoch milliseconds. */
 export interface UsedShare {
   entitlementId: string;
   customerId: string;
@@ -27,7 +27,7 @@ export interface ShareFilter {
   withExhausted: boolean;
 }
 
-const condition = `u.active_from <= $1::bigint AND u.measure_from < ${endOfTime} AND u.exhausts_at > 0
+const condition = `u.active_from <= $1::bigint AND u.measure_from < ${endOfTime} AND u.exhausts_at > 0 AND u.usage > 0
   AND ($2::boolean OR u.usage < u.exhausts_at)
   AND ($3::text IS NULL OR u.feature_key = $3)
   AND ($4::text IS NULL OR EXISTS (SELECT 1 FROM customer s

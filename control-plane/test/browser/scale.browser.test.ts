@@ -22,6 +22,7 @@ describeInBrowser('the dashboard with 10,000 customers and 100 meters', (chromiu
         allowance: '1000',
       });
     }
+    await stage.database.query('UPDATE entitlement_standing SET usage = 400');
     for (let index = 0; index < 99; index += 1) {
       await stage.json('POST', '/api/v1/meters', {
         slug: `meter_${String(index).padStart(2, '0')}`,

@@ -94,6 +94,9 @@ describeOnEachStorage('closest to their limit', (storage) => {
   it('ends at a thousand and says how many there are', async () => {
     const subjects = Array.from({ length: 1_500 }, (_, index) => `crowd-${index}`);
     await entitleCustomers({ database: opened.database, from, subjects, allowance: '5' });
+    expect((await closest('?search=crowd-1499')).items).toEqual([]);
+    await opened.database.query(`UPDATE entitlement_standing SET usage = 1
+      WHERE customer_id IN (SELECT id FROM customer WHERE key LIKE 'crowd-%')`);
     await waitUntil(
       'the list is read again',
       async () => (await closest('?search=crowd')).totalCount === 1_500,
