@@ -3,6 +3,8 @@ import type { ControlPlaneClient } from './control-plane-client';
 export interface FillOptions extends ControlPlaneClient {
   /** Address of an Admin API whose consumers are the customers below; where the gateway is declared already, none. */
   gatewayUrl?: string | undefined;
+  /** Whether acme-inc and globex use something here; the demo sends real traffic for them. */
+  withConsumers?: boolean;
   /** Where notifications go; where a channel is declared already, none. */
   webhookUrl?: string | undefined;
   /** Epoch milliseconds; asked when it is needed, since an entitlement counts from the minute in which it was made. */
@@ -191,7 +193,7 @@ const addCustomers = async ({ get, post }: FillOptions): Promise<void> => {
       post(`/api/v2/customers/${key}/entitlements`, {
         type: 'metered',
         featureKey: 'api-requests',
-        issueAfterReset: 10_000,
+        issueAfterReset: 3_000,
         usagePeriod,
       }),
     );
@@ -206,7 +208,13 @@ const addCustomers = async ({ get, post }: FillOptions): Promise<void> => {
 type Usage = Record<string, unknown>;
 
 /** Usage of the last day for the charts, and of now for the limits. */
-const sendUsage = async ({ post, now: clock }: FillOptions): Promise<void> => {
+/** What the two consumers of the demo use where no gateway sends for them. */
+const ofConsumers = [
+  { key: 'acme-inc', used: 2_764, usedTokens: 0 },
+  { key: 'globex', used: 611, usedTokens: 0 },
+] as const;
+
+const sendUsage = async ({ post, now: clock, withConsumers = false }: FillOptions): Promise<void> => {
   const now = clock();
   // Ids follow from what they are, so that a second run sends nothing but duplicates.
   const event = (type: string, subject: string, id: string, at: number, data: Usage): Usage => ({
@@ -220,11 +228,12 @@ const sendUsage = async ({ post, now: clock }: FillOptions): Promise<void> => {
   });
   const routes = ['orders-v1', 'orders-v2', 'search'];
   const events: Usage[] = [];
-  for (const [place, { key, used, usedTokens }] of [...others].entries()) {
+  const users = [...others, ...(withConsumers ? ofConsumers : [])];
+  for (const [place, { key, used, usedTokens }] of users.entries()) {
     for (let index = 0; index < 48; index += 1) {
       // The past of the charts: before an entitlement is there, usage is nobody's limit.
       const at = now - (48 - index) * (hourMs / 2);
-      const wave = 3 + Math.round(2.5 * Math.sin((index + place * 5) / 4)) + (index % 3);
+      const wave = 10 + Math.round(7 * Math.sin((index + place * 5) / 6)) + (index % 3);
       for (let count = 0; count < wave; count += 1) {
         const data = { route_name: routes[(index + count) % 3], request_method: count % 4 ? 'GET' : 'POST' };
         events.push(event('kong.api_request', key, `${key}-past-${index}-${count}`, at + count, data));
@@ -255,7 +264,7 @@ const decideByHand = async ({ get, post }: FillOptions): Promise<void> => {
   const { items } = await get<Listed<unknown>>('/api/v1/access/holds');
   if (items.length === 0) {
     await post('/api/v1/access/holds', {
-      customer: 'umbrella',
+      customer: 'stark',
       feature: 'api-requests',
       kind: 'allow',
       reason: 'Upgrade agreed by phone; the new plan begins on Monday',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Child, startChild } from './child-process';
 import { type ControlPlaneClient, controlPlaneClient } from './control-plane-client';
 import { createProgress, progressLine, timelineLine } from './display';
+import { fillDashboard } from './fill-dashboard';
 import { freePorts } from './free-ports';
 import { type ConsumerTraffic, consumerTraffic, startTraffic } from './traffic';
 import { startUpstream, type Upstream } from './upstream';
@@ -305,9 +306,23 @@ const run = async (): Promise<number> => {
 };
 
 const leaveRunning = async (setting: Setting): Promise<void> => {
+  const tokenFile = join(setting.folder, 'token');
+  writeFileSync(tokenFile, `${apiToken}\n`, { mode: 0o600 });
+  say('\nFilling the dashboard with more customers, a plan and their usage ...');
+  const { token: portalToken } = await fillDashboard({ ...setting.client, now: Date.now });
+  const portalFile = join(setting.folder, 'portal-token');
+  writeFileSync(portalFile, `${portalToken}\n`, { mode: 0o600 });
+  const consumers = [
+    consumerTraffic('acme-inc', 'acme-key', 1, 400),
+    consumerTraffic('globex', 'globex-key', 3, 5_000),
+  ];
+  const traffic = startTraffic(setting.proxyUrl, consumers);
   say(`
-Left running until Ctrl+C:
-  API                ${setting.controlPlaneUrl}   token ${apiToken}
+Left running until Ctrl+C, with a little traffic of both consumers:
+  dashboard          ${setting.controlPlaneUrl}
+                     sign in with the token in ${tokenFile}
+                     as the customer acme-inc: with the one in ${portalFile}
+  API                ${setting.controlPlaneUrl}/docs
   gateway            ${setting.proxyUrl}/orders/1   header apikey: acme-key or globex-key
   Kong Admin API     ${setting.adminUrl}
   logs               ${setting.folder}`);
@@ -315,6 +330,7 @@ Left running until Ctrl+C:
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
+  await traffic.stop();
 };
 
 const stopEverything = async ({ children, upstream, receiver }: Setting): Promise<void> => {

@@ -88,6 +88,7 @@ const run = async (): Promise<void> => {
       post: (path, body) => stage.json('POST', path, body),
       gatewayUrl: stage.gateway.adminUrl,
       webhookUrl: `${stage.receiver.url}/hook`,
+      withConsumers: true,
       now: Date.now,
     });
     await rememberTraffic(stage);

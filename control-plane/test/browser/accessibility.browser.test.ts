@@ -17,6 +17,7 @@ describeInBrowser('accessibility', (chromium) => {
       post: (path, body) => stage.json('POST', path, body),
       gatewayUrl: stage.gateway.adminUrl,
       webhookUrl: `${stage.receiver.url}/hook`,
+      withConsumers: true,
       now: Date.now,
     });
     portalToken = token;

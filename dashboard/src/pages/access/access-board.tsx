@@ -218,7 +218,7 @@ const Card = ({ state, hold }: { state: AccessState; hold: Hold | undefined }) =
       <div className="row">
         {hold ? (
           <button type="button" className="button button-small" onClick={() => void endHold()}>
-            End the {hold.kind}
+            {hold.kind === 'hold' ? 'End the hold' : 'Stop letting in'}
           </button>
         ) : (
           <>

@@ -20,8 +20,12 @@ const spans = {
 } as const;
 type Span = keyof typeof spans;
 
+/** Whether its windows add up to what was used in all. */
+const isAdditive = ({ aggregation }: PortalMeter): boolean =>
+  aggregation === 'COUNT' || aggregation === 'SUM';
+
 export const OwnUsage = ({ meters }: { meters: readonly PortalMeter[] }) => {
-  const [slug, setSlug] = useState(meters[0]?.slug ?? '');
+  const [slug, setSlug] = useState(() => (meters.find(isAdditive) ?? meters[0])?.slug ?? '');
   const [span, setSpan] = useState<Span>('day');
   const [openedAt] = useState(Date.now);
   const meter = meters.find((one) => one.slug === slug);
@@ -68,7 +72,6 @@ const UsageChart = ({ meter, span, openedAt }: UsageChartProps) => {
     () => [{ label: meter.name, values: (rows ?? []).map(({ value }) => value) }],
     [rows, meter.name],
   );
-  const isAdditive = meter.aggregation === 'COUNT' || meter.aggregation === 'SUM';
   const total = (rows ?? []).reduce((sum, { value }) => sum + value, 0);
   return (
     <Loaded query={query}>
@@ -77,7 +80,7 @@ const UsageChart = ({ meter, span, openedAt }: UsageChartProps) => {
           <p className="soft">No usage in this span.</p>
         ) : (
           <>
-            {isAdditive && (
+            {isAdditive(meter) && (
               <p>
                 <strong>{quantityText(total)}</strong>{' '}
                 <span className="soft">in all, {label.toLowerCase()}</span>
@@ -85,7 +88,7 @@ const UsageChart = ({ meter, span, openedAt }: UsageChartProps) => {
             )}
             <Chart
               label={`${meter.name}, ${label.toLowerCase()}`}
-              kind={isAdditive ? 'bars' : 'line'}
+              kind={isAdditive(meter) ? 'bars' : 'line'}
               times={times}
               series={series}
               range={[from, openedAt]}
