@@ -60,14 +60,14 @@ describeInBrowser('the access board', (chromium) => {
       page.getByRole('region', { name: 'Out', exact: true }),
       page.getByRole('region', { name: 'In', exact: true }),
     ];
-    await inside.getByRole('link', { name: 'acme' }).waitFor();
+    await inside.getByRole('link', { name: 'acme', exact: true }).waitFor();
     await page.getByText('live', { exact: true }).waitFor();
 
     await stage.use(
       'acme',
       Array.from({ length: 10 }, () => cloudEvent({ subject: 'acme' })),
     );
-    await outside.getByRole('link', { name: 'acme' }).waitFor();
+    await outside.getByRole('link', { name: 'acme', exact: true }).waitFor();
     await outside.getByText('Allowance used up').waitFor();
     await letIn('acme', false);
     await letIn('globex', true);
@@ -81,7 +81,7 @@ describeInBrowser('the access board', (chromium) => {
       effectiveAt: new Date().toISOString(),
       expiration: { duration: 'YEAR', count: 1 },
     });
-    await inside.getByRole('link', { name: 'acme' }).waitFor();
+    await inside.getByRole('link', { name: 'acme', exact: true }).waitFor();
     await letIn('acme', true);
 
     await page.getByRole('link', { name: 'Overview' }).click();
@@ -93,13 +93,13 @@ describeInBrowser('the access board', (chromium) => {
     const page = await stage.open('/access');
     const inside = page.getByRole('region', { name: 'In', exact: true });
     const outside = page.getByRole('region', { name: 'Out', exact: true });
-    await page.getByRole('link', { name: 'Keep globex out' }).click();
+    await page.getByRole('link', { name: 'Keep out globex' }).click();
     await page.getByLabel('Reason').fill('Invoice 17 is not paid');
     await page.getByRole('button', { name: 'Keep out' }).click();
     await outside.getByText('Held by hand: Invoice 17 is not paid').waitFor();
     await letIn('globex', false);
     await outside.getByRole('button', { name: 'End the hold' }).click();
-    await inside.getByRole('link', { name: 'globex' }).waitFor();
+    await inside.getByRole('link', { name: 'globex', exact: true }).waitFor();
     await letIn('globex', true);
 
     await page.getByRole('link', { name: 'Audit log' }).click();

@@ -226,7 +226,7 @@ const Card = ({ state, hold }: { state: AccessState; hold: Hold | undefined }) =
               <Link
                 className="button button-small"
                 href={`/access/hold?kind=hold&${target}`}
-                aria-label={`Keep ${name} out`}
+                aria-label={`Keep out ${name}`}
               >
                 Keep out
               </Link>
@@ -235,7 +235,7 @@ const Card = ({ state, hold }: { state: AccessState; hold: Hold | undefined }) =
               <Link
                 className="button button-small"
                 href={`/access/hold?kind=allow&${target}`}
-                aria-label={`Let ${name} in`}
+                aria-label={`Let in ${name}`}
               >
                 Let in
               </Link>
