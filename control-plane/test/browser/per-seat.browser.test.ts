@@ -16,17 +16,18 @@ describeInBrowser('the per-seat guide in the dashboard', (chromium) => {
 
   it('leads from a meter to a preview of three seats by clicking alone', async () => {
     const page = await stage.open('/meters/new');
-    await page.getByLabel('Slug').fill('active_users');
-    await page.getByLabel('Event type').fill('user_activity');
-    await page.getByLabel('Aggregation').selectOption('UNIQUE_COUNT');
-    await page.getByLabel('Value property').fill('$.user_id');
+    const sheet = page.getByRole('dialog');
+    await sheet.getByLabel('Slug').fill('active_users');
+    await sheet.getByLabel('Event type').fill('user_activity');
+    await sheet.getByLabel('Aggregation').selectOption('UNIQUE_COUNT');
+    await sheet.getByLabel('Value property').fill('$.user_id');
     await page.getByRole('button', { name: 'Create meter' }).click();
     await page.getByRole('heading', { level: 1, name: 'active_users' }).waitFor();
 
     await page.getByRole('link', { name: 'Features', exact: true }).click();
     await page.getByRole('link', { name: 'New feature' }).first().click();
-    await page.getByLabel('Key', { exact: true }).fill('active-users');
-    await page.getByLabel('Meter').fill('active_users');
+    await sheet.getByLabel('Key', { exact: true }).fill('active-users');
+    await sheet.getByLabel('Meter').fill('active_users');
     await page.getByRole('button', { name: 'Create feature' }).click();
     await page.getByRole('link', { name: 'active-users' }).first().waitFor();
 
@@ -44,13 +45,13 @@ describeInBrowser('the per-seat guide in the dashboard', (chromium) => {
 
     await page.getByRole('link', { name: 'Customers', exact: true }).click();
     await page.getByRole('link', { name: 'New customer' }).first().click();
-    await page.getByLabel('Key').fill('acme-inc');
-    await page.getByLabel('Name', { exact: true }).fill('Acme Inc');
+    await sheet.getByLabel('Key').fill('acme-inc');
+    await sheet.getByLabel('Name', { exact: true }).fill('Acme Inc');
     await page.getByRole('button', { name: 'Create customer' }).click();
     await page.getByRole('heading', { level: 1, name: 'Acme Inc' }).waitFor();
     await page.getByRole('link', { name: 'Billing' }).click();
     await page.getByRole('link', { name: 'Subscribe to a plan' }).click();
-    await page.getByRole('dialog').getByLabel('Plan').fill('per-seat');
+    await sheet.getByLabel('Plan').fill('per-seat');
     await page.getByRole('button', { name: 'Subscribe', exact: true }).click();
     await page.getByRole('table', { name: 'Subscriptions' }).getByText('active').waitFor();
 
@@ -61,9 +62,8 @@ describeInBrowser('the per-seat guide in the dashboard', (chromium) => {
       ),
     );
     await page.getByRole('link', { name: 'Preview Invoice' }).first().click();
-    const preview = page.getByRole('dialog');
-    await preview.getByText('$3.00').first().waitFor();
-    expect(await preview.textContent()).toMatch(/\b3\b/);
+    await sheet.getByText('$3.00').first().waitFor();
+    expect(await sheet.textContent()).toMatch(/\b3\b/);
     const { items } = await stage.json<{ items: { lines: { quantity: string }[] }[] }>(
       'GET',
       '/api/v1/billing/invoices?statuses=gathering&expand=lines',
