@@ -1,11 +1,13 @@
 /**
  * How fast events are counted, against the least possible (floor) and a naive service (baseline) in the same run:
- * `npm run bench:ingest [-- --quick]`. Loopback only, stops by itself; takes about three minutes.
+ * `npm run bench:ingest [-- --quick] [-- --stripe]`: with --stripe our own batches beside Stripe's stream and meter events. Loopback only, stops by itself; takes about three minutes.
  */
 import { join } from 'node:path';
 import { migrate } from '../control-plane/src/storage/migrate';
 import { openNodePostgres } from '../control-plane/src/storage/postgres/node-postgres';
 import { openPglite } from '../control-plane/src/storage/postgres/pglite';
+import { measureStripe } from './stripe/measure-stripe';
+import type { StripeLoadResult } from './stripe/stripe-load';
 import { defineMetering } from './support/definitions';
 import { measureFloor } from './support/floor';
 import { describeMachine } from './support/machine';
@@ -19,6 +21,7 @@ import {
 } from './support/service-process';
 import { temporaryDirectory } from './support/temporary-directory';
 
+const isStripe = process.argv.includes('--stripe');
 const isQuick = process.argv.includes('--quick');
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice(7);
 const seconds = isQuick ? 5 : 15;
@@ -42,6 +45,15 @@ const rowOf = (load: MeasuredLoad, service: Service, floor: number): Row => ({
   'load us/event': round(load.loadMicrosPerEvent, 1),
 });
 
+const stripeRowOf = (result: StripeLoadResult, own: number): Row => ({
+  'events/s': round(result.eventsPerSecond),
+  'of own batches': round(result.eventsPerSecond / own, 2),
+  'requests/s': round(result.requestsPerSecond),
+  'p50 ms': round(result.p50Ms, 1),
+  'p99 ms': round(result.p99Ms, 1),
+  failed: result.failed,
+});
+
 const { directory, remove } = temporaryDirectory();
 const table: Record<string, Row> = {};
 
@@ -55,7 +67,12 @@ const measureServer = async (postgres: BenchPostgres, floor: number): Promise<vo
   if (only !== 'singles') {
     table['batches of 100'] = rowOf(await runLoad(service, batches, postgres.pid), service, floor);
   }
-  if (only !== 'batches') {
+  if (isStripe) {
+    const own = Number(table['batches of 100']!['events/s']);
+    const { stream, v1 } = await measureStripe(service, { seconds, warmUpSeconds });
+    table['Stripe stream of 100'] = stripeRowOf(stream, own);
+    table['Stripe v1 meter events'] = stripeRowOf(v1, own);
+  } else if (only !== 'batches') {
     table['single events'] = rowOf(await runLoad(service, singles, postgres.pid), service, floor);
   }
   await service.stop();
@@ -96,8 +113,8 @@ const main = async (): Promise<void> => {
     table.floor = { 'events/s': round(floor), 'of floor': 1 };
     await postgres.dropDatabase('tollgate_bench_floor');
     if (only !== 'embedded') await measureServer(postgres, floor);
-    if (!only) await measureNaive(postgres, floor);
-    if (!only || only === 'embedded') await measureEmbedded(floor);
+    if (!only && !isStripe) await measureNaive(postgres, floor);
+    if ((!only && !isStripe) || only === 'embedded') await measureEmbedded(floor);
     console.table(table);
     console.log(
       JSON.stringify({ benchmark: 'ingest', machine, postgres: postgres.description, figures: table }),
