@@ -7,9 +7,12 @@ export { type Plan, type PlanDetails, planStatuses, statusOfPlan } from './plans
 export { listPlans, searchPlans } from './plans/plan-store';
 export type { Plans } from './plans/plans';
 export type { DiscountTerms, PriceTerms, RateCard } from './plans/rate-card';
+export type { EditOperation } from './subscriptions/edit-phases';
 export {
   endOfPhase,
   type Subscription,
+  type SubscriptionPhase,
+  spanOfItem,
   statusOfSubscription,
   subscriptionStatuses,
 } from './subscriptions/subscription';

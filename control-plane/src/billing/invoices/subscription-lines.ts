@@ -4,10 +4,10 @@ import { nextBoundaryAfter, type Period, periodAt, type Schedule } from '../../p
 import type { PriceTerms, RateCard } from '../plans/rate-card';
 import { minorUnitsOf, roundAmount } from '../pricing/currencies';
 import {
-  endOfPhase,
   type Subscription,
   type SubscriptionItem,
   type SubscriptionPhase,
+  spanOfItem,
 } from '../subscriptions/subscription';
 import type { InvoiceLine } from './invoice';
 
@@ -29,10 +29,10 @@ export const subscriptionLines = (
   const lines: SubscriptionLine[] = [];
   let nextAt = Number.POSITIVE_INFINITY;
   for (const phase of subscription.phases) {
-    const span = { from: phase.activeFrom, to: endOfPhase(subscription, phase) ?? Number.POSITIVE_INFINITY };
-    if (span.from >= span.to) continue;
     for (const item of phase.items) {
-      if (item.card.price === null) continue;
+      const inForce = spanOfItem(subscription, phase, item);
+      if (item.card.price === null || !inForce) continue;
+      const span = { from: inForce.from, to: inForce.to ?? Number.POSITIVE_INFINITY };
       const periods = periodsOf(subscription, item.card, span, since);
       let count = 0;
       for (const period of periods) {

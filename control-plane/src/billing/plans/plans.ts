@@ -1,8 +1,8 @@
-import { type Feature, findFeature } from '../../catalog';
 import type { Clock } from '../../primitives/clock';
 import type { IdentifierSource } from '../../primitives/identifiers';
 import { conflict, type FieldError, invalid, notFound } from '../../primitives/refusal';
 import type { Database, Queryable, Transaction } from '../../storage';
+import { featuresOfCards } from './features-of-cards';
 import { type Plan, type PlanDetails, statusOfPlan } from './plan';
 import {
   findPlanById,
@@ -189,13 +189,5 @@ const refuseUnlessDraft = (plan: Plan, now: number): void => {
 
 const problemsNow = async (queryable: Queryable, plan: Plan): Promise<FieldError[]> => {
   const cards = plan.phases.flatMap(({ rateCards }) => rateCards);
-  const keys = [
-    ...new Set(cards.flatMap(({ featureKey }) => (featureKey === undefined ? [] : [featureKey]))),
-  ];
-  const features = new Map<string, Feature>();
-  for (const key of keys) {
-    const feature = await findFeature(queryable, key);
-    if (feature && feature.archivedAt === null) features.set(key, feature);
-  }
-  return problemsOfPlan(plan, features);
+  return problemsOfPlan(plan, await featuresOfCards(queryable, cards));
 };

@@ -72,7 +72,8 @@ const problemsOfPhase = ({ duration, rateCards }: PlanPhase, isLast: boolean, pa
   return problems;
 };
 
-const problemsOfRateCard = (
+/** What is wrong with a rate card, wherever it stands; empty when it is sound. */
+export const problemsOfRateCard = (
   card: RateCard,
   features: ReadonlyMap<string, Feature>,
   path: string,

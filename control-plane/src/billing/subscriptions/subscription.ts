@@ -8,6 +8,17 @@ export interface SubscriptionItem {
   featureId: string | null;
   /** The entitlement made of the card's template. */
   entitlementId: string | null;
+  /** Where an edit made it begin and end within its phase, epoch milliseconds; with its phase unless given. */
+  activeFrom?: number | undefined;
+  activeTo?: number | undefined;
+  /** The start of the item whose usage it goes on counting, where it took another's place. */
+  measuredFrom?: number | undefined;
+}
+
+/** When an item is in force, epoch milliseconds; `to` is null where it has no end. */
+export interface ItemSpan {
+  from: number;
+  to: number | null;
 }
 
 /** A phase of the plan laid out in time, epoch milliseconds. */
@@ -69,3 +80,14 @@ export const endOfPhase = (
   { activeTo }: Pick<Subscription, 'activeTo'>,
   phase: Pick<SubscriptionPhase, 'activeTo'>,
 ): number | null => earlierEnd(activeTo, phase.activeTo);
+
+/** When an item is in force, as its phase and the subscription's end cut it; undefined for never. */
+export const spanOfItem = (
+  subscription: Pick<Subscription, 'activeTo'>,
+  phase: Pick<SubscriptionPhase, 'activeFrom' | 'activeTo'>,
+  item: Pick<SubscriptionItem, 'activeFrom' | 'activeTo'>,
+): ItemSpan | undefined => {
+  const from = Math.max(phase.activeFrom, item.activeFrom ?? phase.activeFrom);
+  const to = earlierEnd(endOfPhase(subscription, phase), item.activeTo ?? null);
+  return to !== null && to <= from ? undefined : { from, to };
+};

@@ -7,10 +7,13 @@ import type { IdentifierSource } from '../../primitives/identifiers';
 import { nextBoundaryAfter } from '../../primitives/periods';
 import { conflict, invalid, notFound, type Refusal } from '../../primitives/refusal';
 import type { Database, Queryable, Transaction } from '../../storage';
+import { featuresOfCards } from '../plans/features-of-cards';
 import { type Plan, statusOfPlan } from '../plans/plan';
 import { versionsOfPlan } from '../plans/plan-store';
+import { problemsOfRateCard } from '../plans/problems-of-plan';
+import { type EditOperation, editPhases } from './edit-phases';
+import { createItemEntitlements, type Unsettled } from './item-entitlements';
 import { layOutPhases } from './lay-out-phases';
-import { createPhaseEntitlements, type Unsettled } from './phase-entitlements';
 import { type Subscription, type SubscriptionStatus, statusOfSubscription } from './subscription';
 import {
   findSubscription,
@@ -53,7 +56,7 @@ export interface SubscriptionsOptions {
 /** Creates, changes and ends subscriptions, and with them the entitlements of their plans. */
 export const createSubscriptions = (options: SubscriptionsOptions) => {
   const { database, clock, newId, settleAfterIngest, follower } = options;
-  const phaseEntitlements = createPhaseEntitlements(options.entitlements);
+  const itemEntitlements = createItemEntitlements(options.entitlements);
 
   /** Makes a subscription from `activeFrom` on; the customer is locked and has none from then on. */
   const insert = async (
@@ -84,37 +87,33 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
       updatedAt: now,
       deletedAt: null,
     };
-    const { phases, unsettled } = await phaseEntitlements.make(transaction, subscription, now);
+    const { phases, unsettled } = await itemEntitlements.follow(transaction, undefined, subscription, now);
     const made = { ...subscription, phases };
     await insertSubscription(transaction, made);
     await follower.changed(transaction, made, now);
     return { subscription: made, unsettled };
   };
 
-  const save = async (transaction: Transaction, subscription: Subscription, now: number): Promise<void> => {
-    await updateSubscription(transaction, subscription);
-    await follower.changed(transaction, subscription, now);
+  /** Stores a changed subscription, with its entitlements and its lines. */
+  const save = async (
+    transaction: Transaction,
+    before: Subscription,
+    after: Subscription,
+    now: number,
+  ): Promise<{ result: Subscription; unsettled: Unsettled }> => {
+    const { phases, unsettled } = await itemEntitlements.follow(transaction, before, after, now);
+    const saved = { ...after, phases, updatedAt: now };
+    await updateSubscription(transaction, saved);
+    await follower.changed(transaction, saved, now);
+    return { result: saved, unsettled };
   };
 
-  const end = async (
-    transaction: Transaction,
-    subscription: Subscription,
-    at: number,
-    now: number,
-  ): Promise<Subscription> => {
-    const phases = await phaseEntitlements.end(transaction, subscription, at, now);
-    const ended = { ...subscription, phases, activeTo: at, updatedAt: now };
-    await save(transaction, ended, now);
-    return ended;
-  };
+  const end = async (transaction: Transaction, subscription: Subscription, at: number, now: number) =>
+    (await save(transaction, subscription, { ...subscription, activeTo: at }, now)).result;
 
   const remove = async (transaction: Transaction, subscription: Subscription, now: number): Promise<void> => {
-    const phases = await phaseEntitlements.end(transaction, subscription, subscription.activeFrom, now);
-    await save(
-      transaction,
-      { ...subscription, phases, activeTo: subscription.activeFrom, deletedAt: now, updatedAt: now },
-      now,
-    );
+    const removed = { ...subscription, activeTo: subscription.activeFrom, deletedAt: now };
+    await save(transaction, subscription, removed, now);
   };
 
   /** Runs a change alone among those of the customer; lets the new entitlements settle once more afterwards. */
@@ -156,18 +155,8 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
       return { result: { current, next: made.subscription }, unsettled: made.unsettled };
     });
 
-  const reopen = async (transaction: Transaction, subscription: Subscription, now: number) => {
-    const open: Subscription = { ...subscription, activeTo: null, updatedAt: now };
-    const { phases, unsettled } = await phaseEntitlements.reopen(
-      transaction,
-      open,
-      subscription.activeTo!,
-      now,
-    );
-    const reopened = { ...open, phases };
-    await save(transaction, reopened, now);
-    return { result: reopened, unsettled };
-  };
+  const reopen = (transaction: Transaction, subscription: Subscription, now: number) =>
+    save(transaction, subscription, { ...subscription, activeTo: null }, now);
 
   return {
     /**
@@ -217,6 +206,19 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
         description: description ?? undefined,
         metadata,
       })),
+
+    /**
+     * Changes the terms of one subscription apart from its plan: items and phases, from the given time on.
+     * @throws Refusal `invalid_edit` naming the operation, `subscription_state`, `invalid_timing`
+     */
+    edit: (id: string, timing: Timing, operations: readonly EditOperation[]): Promise<Subscription> =>
+      changing(id, async (transaction, subscription, now) => {
+        expectStatus(subscription, ['active', 'canceled', 'scheduled'], now, 'edited');
+        const at = Math.max(instantOf(timing, subscription, now), subscription.activeFrom);
+        const featureIds = await featureIdsOfEdit(transaction, operations);
+        const phases = editPhases(subscription, operations, { at, featureIds, newId });
+        return save(transaction, subscription, { ...subscription, phases }, now);
+      }),
 
     /** Takes a scheduled cancelation back. @throws Refusal `subscription_state`, the one for a second subscription */
     unscheduleCancelation: (id: string): Promise<Subscription> =>
@@ -312,6 +314,23 @@ const activePlan = async (
   if (status === 'active') return plan;
   const message = `version ${plan.version} of the plan "${planKey}" is ${status}; subscribe to an active version`;
   throw invalid('invalid_subscription', message, [{ code: 'plan_not_active', field: '$.plan', message }]);
+};
+
+/** @throws Refusal `invalid_edit` where a rate card that is added is not sound */
+const featureIdsOfEdit = async (
+  queryable: Queryable,
+  operations: readonly EditOperation[],
+): Promise<Map<string, string>> => {
+  const cards = operations.flatMap((operation) => (operation.op === 'add_item' ? operation.rateCard : []));
+  const features = await featuresOfCards(queryable, cards);
+  const problems = operations.flatMap((operation, index) =>
+    operation.op === 'add_item'
+      ? problemsOfRateCard(operation.rateCard, features, `$.customizations[${index}].rateCard`)
+      : [],
+  );
+  if (problems.length > 0)
+    throw invalid('invalid_edit', `${problems[0]!.field} ${problems[0]!.message}`, problems);
+  return new Map([...features].map(([key, { id }]) => [key, id]));
 };
 
 const featureIdsOf = async (queryable: Queryable, plan: Plan): Promise<Map<string, string>> => {

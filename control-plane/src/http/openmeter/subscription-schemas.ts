@@ -1,10 +1,18 @@
 import { z } from 'zod';
-import { endOfPhase, type Subscription, statusOfSubscription, subscriptionStatuses } from '../../billing';
+import {
+  type EditOperation,
+  endOfPhase,
+  type Subscription,
+  type SubscriptionPhase,
+  spanOfItem,
+  statusOfSubscription,
+  subscriptionStatuses,
+} from '../../billing';
 import { parseInterval } from '../../primitives/durations';
 import { periodAt } from '../../primitives/periods';
 import { metadata, optionalTimeText, plainText, resourceKey, time, timeText, toTimeText } from './fields';
 import { proRatingConfig, settlementMode } from './plan-schemas';
-import { discountTerms, priceTerms, taxConfig } from './rate-card-schemas';
+import { discountTerms, durationText, priceTerms, rateCard, taxConfig } from './rate-card-schemas';
 
 /** OpenMeter's SubscriptionTiming. */
 export const timing = z.union([z.enum(['immediate', 'next_billing_cycle']), time]);
@@ -39,6 +47,30 @@ export const subscriptionMigrateBody = z.object({
   targetVersion: z.number().int().min(1).optional(),
   startingPhase: resourceKey.optional(),
   billingAnchor: time.optional(),
+});
+
+const phaseKey = resourceKey;
+const editOperation: z.ZodType<EditOperation> = z.discriminatedUnion('op', [
+  z.object({ op: z.literal('add_item'), phaseKey, rateCard }),
+  z.object({ op: z.literal('remove_item'), phaseKey, itemKey: resourceKey }),
+  z.object({
+    op: z.literal('add_phase'),
+    phase: z.object({
+      key: resourceKey,
+      name: plainText(1, 256),
+      description: plainText(0, 1_024).optional(),
+      startAfter: durationText.nullable(),
+      duration: durationText.optional(),
+    }),
+  }),
+  z.object({ op: z.literal('remove_phase'), phaseKey, shift: z.enum(['next', 'prev']) }),
+  z.object({ op: z.literal('stretch_phase'), phaseKey, extendBy: durationText }),
+  z.object({ op: z.literal('unschedule_edit') }),
+]);
+
+export const subscriptionEditBody = z.object({
+  customizations: z.array(editOperation).min(1).max(100),
+  timing: timing.default('immediate'),
 });
 
 export const subscriptionCancelBody = z.object({ timing: timing.default('immediate') });
@@ -163,21 +195,7 @@ export const expandedSubscriptionAnswer = (subscription: Subscription, at: numbe
           activeFrom: toTimeText(phase.activeFrom),
           activeTo: optionalTimeText(endOfPhase(subscription, phase)),
         };
-        const items = phase.items.map(({ id, card, entitlementId }) => ({
-          id,
-          key: card.key,
-          name: card.name,
-          description: card.description,
-          metadata: card.metadata,
-          ...span,
-          currency: subscription.currency,
-          featureKey: card.featureKey,
-          billingCadence: card.billingCadence,
-          price: card.price,
-          discounts: card.discounts,
-          taxConfig: card.taxConfig,
-          entitlementId: entitlementId ?? undefined,
-        }));
+        const timelines = timelinesOf(subscription, phase, times);
         return {
           id: phase.id,
           key: phase.key,
@@ -185,9 +203,53 @@ export const expandedSubscriptionAnswer = (subscription: Subscription, at: numbe
           description: phase.description,
           metadata: phase.metadata,
           ...span,
-          items,
-          itemTimelines: Object.fromEntries(items.map((entry) => [entry.key, [entry]])),
+          // As OpenMeter has it: what is in force at the time; before the phase its first items, after it its last.
+          items: Object.values(timelines).flatMap((entries) => {
+            const current = entries.filter(
+              ({ activeFrom, activeTo }) =>
+                Date.parse(activeFrom) <= at && (activeTo === undefined || Date.parse(activeTo) > at),
+            );
+            if (phase.activeFrom > at) return entries.slice(0, 1);
+            const end = endOfPhase(subscription, phase);
+            return end !== null && end <= at ? entries.slice(-1) : current;
+          }),
+          itemTimelines: timelines,
         };
       }),
   };
+};
+
+/** The items of a phase by their key, in the order in which they follow one another. */
+const timelinesOf = (
+  subscription: Subscription,
+  phase: SubscriptionPhase,
+  times: { createdAt: string; updatedAt: string },
+) => {
+  const timelines: Record<string, z.input<typeof item>[]> = {};
+  const inForce = phase.items.flatMap((entry) => {
+    const span = spanOfItem(subscription, phase, entry);
+    return span ? [{ entry, span }] : [];
+  });
+  for (const { entry, span } of inForce.sort((a, b) => a.span.from - b.span.from)) {
+    const { id, card, entitlementId } = entry;
+    timelines[card.key] ??= [];
+    timelines[card.key]!.push({
+      id,
+      key: card.key,
+      name: card.name,
+      description: card.description,
+      metadata: card.metadata,
+      ...times,
+      activeFrom: toTimeText(span.from),
+      activeTo: optionalTimeText(span.to),
+      currency: subscription.currency,
+      featureKey: card.featureKey,
+      billingCadence: card.billingCadence,
+      price: card.price,
+      discounts: card.discounts,
+      taxConfig: card.taxConfig,
+      entitlementId: entitlementId ?? undefined,
+    });
+  }
+  return timelines;
 };

@@ -18,6 +18,7 @@ import {
   subscriptionCancelBody,
   subscriptionChangeBody,
   subscriptionCreateBody,
+  subscriptionEditBody,
   subscriptionMigrateBody,
   subscriptionSchema,
 } from './subscription-schemas';
@@ -79,6 +80,20 @@ export const subscriptionRoutes = (options: SubscriptionRoutesOptions): Route[] 
       handle: async ({ params: { subscriptionId }, query }) => {
         const subscription = await subscriptions.get(subscriptionId);
         return json(200, expandedSubscriptionAnswer(subscription, query.at ?? clock.now()));
+      },
+    }),
+    defineRoute({
+      method: 'patch',
+      path,
+      scope: 'manage',
+      tag,
+      summary: "Change a subscription's own items and phases",
+      params,
+      body: subscriptionEditBody,
+      responses: one,
+      handle: async ({ params: { subscriptionId }, body }) => {
+        const edited = await subscriptions.edit(subscriptionId, body.timing, body.customizations);
+        return json(200, subscriptionAnswer(edited, clock.now()));
       },
     }),
     defineRoute({
