@@ -2,6 +2,8 @@ import type { Entitlements, SettleAfterIngest } from '../entitlements';
 import type { Clock } from '../primitives/clock';
 import type { IdentifierSource } from '../primitives/identifiers';
 import type { Database } from '../storage';
+import { type Addons, createAddons } from './addons/addons';
+import { createPlanAddons, type PlanAddons } from './addons/plan-addons';
 import { createBillingScheduler } from './billing-scheduler';
 import { gatherLines } from './invoices/gather-lines';
 import { deletePendingLines } from './invoices/invoice-line-store';
@@ -34,6 +36,8 @@ export interface BillingOptions {
 /** The stage: what is administered, and the work beside requests. */
 export interface Billing {
   plans: Plans;
+  addons: Addons;
+  planAddons: PlanAddons;
   subscriptions: Subscriptions;
   invoices: Invoices;
   /** Does everything that is due now. */
@@ -63,6 +67,8 @@ export const createBilling = (options: BillingOptions): Billing => {
   });
   return {
     plans: createPlans(options),
+    addons: createAddons(options),
+    planAddons: createPlanAddons(options),
     subscriptions: createSubscriptions({ ...options, follower }),
     invoices: createInvoices({ database, clock, newId, terms, moves }),
     runDue,

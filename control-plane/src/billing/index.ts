@@ -1,3 +1,15 @@
+export {
+  type Addon,
+  type AddonDetails,
+  addonStatuses,
+  instanceTypes,
+  type PlanAddon,
+  statusOfAddon,
+} from './addons/addon';
+export { listAddons } from './addons/addon-store';
+export type { Addons } from './addons/addons';
+export { listPlanAddons } from './addons/plan-addon-store';
+export type { PlanAddons } from './addons/plan-addons';
 export { type Billing, createBilling } from './billing';
 export { invoiceStatuses } from './invoices/invoice';
 export type { InvoiceDocument } from './invoices/invoice-document';

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { toQuantity } from '../../primitives/decimal';
 import type { Discounts, Price } from '../pricing/price';
 
@@ -112,3 +113,7 @@ export const discountsOf = (terms: DiscountTerms | undefined): Discounts => ({
 });
 
 const optional = (text: DecimalText | undefined) => (text === undefined ? undefined : toQuantity(text));
+
+/** Whether two terms say the same; the order of their members does not matter, storage has one of its own. */
+export const areSameTerms = (a: object, b: object): boolean =>
+  isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));

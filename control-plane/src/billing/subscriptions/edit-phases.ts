@@ -1,7 +1,7 @@
 import { addDuration, parseDuration } from '../../primitives/durations';
 import type { IdentifierSource } from '../../primitives/identifiers';
 import { invalid, type Refusal } from '../../primitives/refusal';
-import type { RateCard } from '../plans/rate-card';
+import { areSameTerms, type RateCard } from '../plans/rate-card';
 import {
   endOfPhase,
   type Subscription,
@@ -152,8 +152,7 @@ const continued = (
   const [next, before] = [item.card.entitlementTemplate, former.card.entitlementTemplate];
   if (!next || !before || item.featureId !== former.featureId) return item;
   const measuredFrom = former.measuredFrom ?? former.activeFrom ?? phase.activeFrom;
-  const isSame = JSON.stringify(next) === JSON.stringify(before);
-  return { ...item, measuredFrom, entitlementId: isSame ? former.entitlementId : null };
+  return { ...item, measuredFrom, entitlementId: areSameTerms(next, before) ? former.entitlementId : null };
 };
 
 /** Moves phases in time, with what was edited in them. */

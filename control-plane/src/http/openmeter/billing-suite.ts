@@ -3,7 +3,9 @@ import type { Customers } from '../../customers';
 import type { Clock } from '../../primitives/clock';
 import type { Database } from '../../storage';
 import type { Route } from '../route';
+import { addonRoutes } from './addons-routes';
 import { invoiceRoutes } from './invoices-routes';
+import { planAddonRoutes } from './plan-addons-routes';
 import { planRoutes } from './plans-routes';
 import { subscriptionRoutes } from './subscriptions-routes';
 
@@ -17,6 +19,8 @@ export interface BillingSuiteOptions {
 /** Every route of billing. */
 export const billingSuite = ({ billing, customers, database, clock }: BillingSuiteOptions): Route[] => [
   ...planRoutes({ plans: billing.plans, database, clock }),
+  ...addonRoutes({ addons: billing.addons, database, clock }),
+  ...planAddonRoutes({ plans: billing.plans, planAddons: billing.planAddons, database, clock }),
   ...subscriptionRoutes({ subscriptions: billing.subscriptions, customers, database, clock }),
   ...invoiceRoutes(billing.invoices),
 ];
