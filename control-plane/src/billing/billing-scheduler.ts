@@ -2,7 +2,7 @@ import type { Clock } from '../primitives/clock';
 import type { IdentifierSource } from '../primitives/identifiers';
 import type { Database } from '../storage';
 import { gatherLines } from './invoices/gather-lines';
-import { takeDueInvoices } from './invoices/invoice-store';
+import { takeDueGathering, takeDueInvoices } from './invoices/invoice-store';
 import type { MoveInvoices } from './invoices/move-invoices';
 import { setNextLinesAt, takeDueSubscriptions } from './subscriptions/subscription-store';
 
@@ -42,7 +42,7 @@ export const createBillingScheduler = (options: BillingSchedulerOptions) => {
   const collect = (): Promise<number> =>
     database.transaction(async (transaction) => {
       const now = clock.now();
-      const gathering = await takeDueInvoices(transaction, true, now, batchSize);
+      const gathering = await takeDueGathering(transaction, now, batchSize);
       if (gathering.length > 0) await moves.collectDue(transaction, gathering, now);
       return gathering.length;
     });
@@ -50,7 +50,7 @@ export const createBillingScheduler = (options: BillingSchedulerOptions) => {
   const step = (): Promise<number> =>
     database.transaction(async (transaction) => {
       const now = clock.now();
-      const due = await takeDueInvoices(transaction, false, now, batchSize);
+      const due = await takeDueInvoices(transaction, now, batchSize);
       await moves.stepOnce(transaction, due, now);
       return due.length;
     });

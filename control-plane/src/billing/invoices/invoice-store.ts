@@ -97,17 +97,35 @@ export const lockGathering = async (transaction: Transaction, customerId: string
   return rows.map(invoiceOf);
 };
 
-/** Takes invoices that are due for a step; other replicas skip them until the transaction ends. */
+/** Takes drafts and issued invoices that are due for a step; other replicas skip them until the transaction ends. */
 export const takeDueInvoices = async (
   transaction: Transaction,
-  isGathering: boolean,
   now: number,
   limit: number,
 ): Promise<Invoice[]> => {
   const { rows } = await transaction.query<InvoiceRow>(
-    `SELECT * FROM invoice WHERE next_step_at <= $1 AND (state = 'gathering') = $2 AND deleted_at IS NULL
-     ORDER BY next_step_at, id LIMIT $3::bigint FOR UPDATE SKIP LOCKED`,
-    [now, isGathering, limit],
+    `SELECT * FROM invoice WHERE next_step_at <= $1 AND state <> 'gathering' AND deleted_at IS NULL
+     ORDER BY next_step_at, id LIMIT $2::bigint FOR UPDATE SKIP LOCKED`,
+    [now, limit],
+  );
+  return rows.map(invoiceOf);
+};
+
+/**
+ * Takes gathering invoices of which lines are due, as takeDueInvoices does. A customer of whom lines are still to be laid out
+ * waits, also while another replica is at it: what is due at one instant belongs on one invoice.
+ */
+export const takeDueGathering = async (
+  transaction: Transaction,
+  now: number,
+  limit: number,
+): Promise<Invoice[]> => {
+  const { rows } = await transaction.query<InvoiceRow>(
+    `SELECT * FROM invoice i WHERE i.next_step_at <= $1 AND i.state = 'gathering' AND i.deleted_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.customer_id = i.customer_id AND s.next_lines_at <= $1
+         AND s.deleted_at IS NULL)
+     ORDER BY i.next_step_at, i.id LIMIT $2::bigint FOR UPDATE OF i SKIP LOCKED`,
+    [now, limit],
   );
   return rows.map(invoiceOf);
 };
