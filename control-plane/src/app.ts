@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { createBilling } from './billing';
+import { createBilling, refuseWhileSubscribed } from './billing';
 import { createFeatureRegistry, createFeatures, featureMeterGuard } from './catalog';
 import type { Configuration } from './config/configuration';
 import { environmentSecret } from './config/environment-secret';
@@ -178,11 +178,18 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     barrier: createIngestBarrier(database),
   });
   const entitlements = createEntitlements({ database, clock, newId, settle, settleAfterIngest });
+  const customersFollower = followCustomers(entitlements, settleAfterIngest);
   const customers = createCustomers({
     database,
     clock,
     newId,
-    follower: followCustomers(entitlements, settleAfterIngest),
+    follower: {
+      ...customersFollower,
+      customerDeleted: async (transaction, customerId, now) => {
+        await refuseWhileSubscribed(transaction, customerId, now);
+        await customersFollower.customerDeleted(transaction, customerId, now);
+      },
+    },
   });
   const catalog = createFeatures({ database, clock, newId });
   const values = createValueReader({ database, clock });

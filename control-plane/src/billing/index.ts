@@ -20,6 +20,7 @@ export { listPlans, searchPlans } from './plans/plan-store';
 export type { Plans } from './plans/plans';
 export type { DiscountTerms, PriceTerms, RateCard } from './plans/rate-card';
 export type { EditOperation } from './subscriptions/edit-phases';
+export { refuseWhileSubscribed } from './subscriptions/refuse-while-subscribed';
 export {
   endOfPhase,
   type Subscription,

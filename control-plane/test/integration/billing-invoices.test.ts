@@ -127,7 +127,7 @@ describeOnEachStorage('invoices', (storage) => {
     for (const user of ['alice', 'bob', 'carol', 'alice']) {
       const response = await app.request(
         'POST',
-        '/api/v3/openmeter/events',
+        '/v3/openmeter/events',
         cloudEvent({
           type: 'user_activity',
           subject: 'acme-inc',
@@ -291,6 +291,59 @@ describeOnEachStorage('invoices', (storage) => {
       reason: 'a mistake',
     });
     expect(voided).toMatchObject({ status: 'voided', statusDetails: { availableActions: {} } });
+  });
+
+  it('ends an invoice whose payment cannot be collected, and keeps what waits for the customer', async () => {
+    const customer = await call('POST', '/api/v1/customers', {
+      key: 'never-pays',
+      name: 'Never pays',
+      usageAttribution: { subjectKeys: [] },
+    });
+    const statusWhen = async (outcome: string): Promise<Answer> => {
+      const path = `/api/v1/billing/customers/${customer.id}/invoices/pending-lines`;
+      const { invoice } = await call('POST', path, {
+        currency: 'KWD',
+        lines: [
+          {
+            name: outcome,
+            period: {
+              from: new Date(clock.now() - 1_000).toISOString(),
+              to: new Date(clock.now()).toISOString(),
+            },
+            invoiceAt: new Date(clock.now() + 3_600_000).toISOString(),
+            rateCard: { price: { type: 'flat', amount: '1.2345' } },
+          },
+        ],
+      });
+      await call('PUT', `/api/v1/billing/invoices/${invoice.id}`, {
+        metadata: { 'openmeter.io/sandbox/target-payment-status': outcome },
+        lines: invoice.lines.map(({ id }: Answer) => ({ id })),
+      });
+      clock.advance(3_600_000);
+      const find = async () => (await invoicesOf(customer.id)).find(({ lines }) => lines[0].name === outcome);
+      await waitUntil(`${outcome} is reached`, async () => {
+        const state = (await find())?.statusDetails.extendedStatus ?? 'gathering';
+        return !/^(gathering|draft|issued)/.test(state);
+      });
+      return find();
+    };
+    const lost = await statusWhen('uncollectible');
+    expect(lost).toMatchObject({ status: 'uncollectible', currency: 'KWD', totals: { total: '1.235' } });
+    expect(await statusOf('POST', `/api/v1/billing/invoices/${lost.id}/retry`)).toBe(409);
+    const waiting = await statusWhen('action_required');
+    expect(waiting.statusDetails.extendedStatus).toBe('payment_processing.action_required');
+    clock.advance(31 * 86_400_000);
+    await settled(customer.id, 'overdue');
+    expect(await call('POST', `/api/v1/billing/invoices/${waiting.id}/retry`)).toMatchObject({
+      status: 'overdue',
+    });
+  });
+
+  it('keeps a customer that has a subscription from being deleted', async () => {
+    const { customer, subscription } = await subscribe('leaves-later', 'metered');
+    expect(await statusOf('DELETE', `/api/v1/customers/${customer.id}`)).toBe(409);
+    await call('POST', `/api/v1/subscriptions/${subscription.id}/cancel`, { timing: 'immediate' });
+    expect(await statusOf('DELETE', `/api/v1/customers/${customer.id}`)).toBe(204);
   });
 
   it('tells that an invoice was created and changed', async () => {
