@@ -153,7 +153,7 @@ export const billedPeriods = async (
      FROM unnest($1::text[], $2::text[]) AS n (customer_id, currency)
      JOIN invoice i ON i.customer_id = n.customer_id AND i.currency = n.currency AND i.state <> 'voided'
        AND i.deleted_at IS NULL
-     JOIN invoice_line l ON l.invoice_id = i.id
+     CROSS JOIN LATERAL (SELECT * FROM invoice_line WHERE invoice_id = i.id OFFSET 0) l
      WHERE l.item_id IS NOT NULL AND l.period_to >= $3 AND l.corrects_id IS NULL AND l.quantity IS NOT NULL
        AND l.price ->> 'type' <> 'flat' ORDER BY l.item_id, l.period_from`,
     [
