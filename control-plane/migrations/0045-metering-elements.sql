@@ -1,6 +1,6 @@
 -- Meters that usage makes by itself: one row a numeric key of Revenium's payloads, with the meter made for it, and one a
 -- text key that became a dimension of those meters. Rows stay when the meter is deleted, so that it is not made again.
--- New tables: nothing waits for them.
+-- Locks: none that anybody waits for (new tables).
 CREATE TABLE metering_element (
   key text PRIMARY KEY,
   meter_id text NOT NULL,

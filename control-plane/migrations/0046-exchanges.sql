@@ -1,6 +1,6 @@
 -- Halves of a gateway's exchange (the request and its response), told apart and joined by the transaction's id. A row leaves
 -- when its usage event is stored, or when the other half has not come in time.
--- A new table: nothing waits for it.
+-- Locks: none that anybody waits for (a new table).
 CREATE TABLE exchange (
   transaction_id text PRIMARY KEY,
   request jsonb,
