@@ -14,8 +14,8 @@ const workspace = (name) => ({
   displayName: name,
   rootDir: `${__dirname}/${name}`,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // Minutes each; `npm run test:long` runs them.
-  testPathIgnorePatterns: ['\\.long\\.test\\.ts$'],
+  // Minutes each, or in need of Chromium: `npm run test:long` and `npm run test:browser` run them.
+  testPathIgnorePatterns: ['\\.(long|browser)\\.test\\.ts$'],
   testEnvironment: 'node',
   transform,
 });

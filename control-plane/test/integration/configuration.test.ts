@@ -62,7 +62,7 @@ describe('the package', () => {
         expect(files).toContain(file);
       }
       const allowed =
-        /^(LICENSE|README\.md|package\.json|bin\/tollgate\.cjs|dist\/[\w/.-]+\.(js|mjs|html|css)|migrations\/[\w-]+\.sql)$/;
+        /^(LICENSE|README\.md|package\.json|bin\/tollgate\.cjs|dist\/[\w/.-]+\.(js|mjs|html|css|svg)|migrations\/[\w-]+\.sql)$/;
       expect(files.filter((file) => !allowed.test(file))).toEqual([]);
       const out = execFileSync(process.execPath, [join(packageRoot, 'bin/tollgate.cjs'), 'config'], {
         env: { TOLLGATE_PORT: '9000' },
