@@ -230,7 +230,7 @@ describe(`a simulated year of ${customerCount} customers [${storage.kind}]`, () 
   const firstStepAt = (instant: number) => Math.ceil((instant - yearStart) / dayMs);
 
   /** Every invoice of a customer that should have been made, in the order in which their quantities were fixed. */
-  const expectedOf = (customer: Subscriber): Expected[] => {
+  const expectedOf = (customer: Subscriber): (Expected & { fixedAt: number })[] => {
     const groups = new Map<string, NaiveLine[]>();
     for (const line of linesOf(customer, timeOfStep(steps - 1))) {
       const key = `${line.currency} ${line.invoiceAt}`;
@@ -272,8 +272,31 @@ describe(`a simulated year of ${customerCount} customers [${storage.kind}]`, () 
           add(line, line.card.name, used, priceOfLine(line, used));
           if (!isFlat) billed.push({ line, used });
         }
-        return { currency, invoiceAt, lines: texts.sort(), total: money(total, digitsOf[currency]!) };
+        return {
+          currency,
+          invoiceAt,
+          fixedAt,
+          lines: texts.sort(),
+          total: money(total, digitsOf[currency]!),
+        };
       });
+  };
+
+  /**
+   * Invoices with their own lines, and beside them the late usage and the totals by currency and step: of two invoices whose
+   * quantities are fixed in the same step, by two schedulers, either may be the first and carry what came late.
+   */
+  const settled = (invoices: readonly Expected[], stepOf: (index: number) => number | undefined) => {
+    const isLate = (line: string) => line.includes('(late usage)');
+    const late: Record<string, string[]> = {};
+    const totals: Record<string, bigint> = {};
+    const own = invoices.map(({ currency, invoiceAt, lines, total }, index) => {
+      const group = `${currency} ${stepOf(index)}`;
+      late[group] = [...(late[group] ?? []), ...lines.filter(isLate)].sort();
+      totals[group] = (totals[group] ?? 0n) + BigInt(total.replace('.', ''));
+      return { currency, invoiceAt, lines: lines.filter((line) => !isLate(line)) };
+    });
+    return { own, late, totals };
   };
 
   /** The invoices there are, by customer, as the API shows them. */
@@ -332,13 +355,15 @@ describe(`a simulated year of ${customerCount} customers [${storage.kind}]`, () 
     let invoices = 0;
     let lines = 0;
     let late = 0;
-    const inOrder = (list: readonly Expected[]) =>
+    const inOrder = <T extends Expected>(list: readonly T[]): T[] =>
       [...list].sort((a, b) => a.invoiceAt - b.invoiceAt || (a.currency < b.currency ? -1 : 1));
     for (const subscriber of subscribers) {
       const expected = inOrder(expectedOf(subscriber));
-      expect({ customer: subscriber.key, invoices: inOrder(actual.get(subscriber.key) ?? []) }).toEqual({
+      const made = inOrder(actual.get(subscriber.key) ?? []);
+      const stepOf = (index: number) => expected[index]?.fixedAt;
+      expect({ customer: subscriber.key, ...settled(made, stepOf) }).toEqual({
         customer: subscriber.key,
-        invoices: expected,
+        ...settled(expected, stepOf),
       });
       invoices += expected.length;
       lines += expected.reduce((sum, invoice) => sum + invoice.lines.length, 0);
