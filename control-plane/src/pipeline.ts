@@ -133,8 +133,11 @@ export interface IngestStages {
 /** The definitions or the weeks changed between planning a batch and its transaction; the batch is prepared again. */
 class PlanOutdatedError extends Error {}
 
-/** A batch that met this many changes of definitions or weeks in a row has met a fault. */
-const maximumAttempts = 5;
+/**
+ * A batch that met this many changes of definitions or weeks in a row has met a fault. Whoever declares many meters at once
+ * changes them as fast as batches are planned, so it is far above what happens by chance.
+ */
+const maximumAttempts = 200;
 
 /**
  * Commits batches of events: stores them, finds the duplicates, adds the new ones to the rollups and to the running usage,
