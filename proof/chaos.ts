@@ -27,6 +27,7 @@ const main = async (): Promise<void> => {
     kills: argument('kills', 14),
     consumers: argument('consumers', 200),
     rate: argument('rate', 5_000),
+    feedLimitMs: 1_800_000,
     settleLimitMs: 180_000,
     directory,
     say: (line) => console.log(line),

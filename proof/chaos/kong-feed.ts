@@ -17,6 +17,8 @@ export interface KongFeedOptions {
   next: () => Promise<ServedRequest | undefined>;
   /** The plugin server has acknowledged it: it stands in the journal. */
   onAcknowledged: () => void;
+  /** Ends the trying again. */
+  signal: AbortSignal;
 }
 
 /** Between attempts while the plugin server is down, milliseconds. */
@@ -47,6 +49,7 @@ export const feedPluginServer = async (options: KongFeedOptions): Promise<{ repe
           await kong.log(await instanceOver(kong), entryOf(request));
           break;
         } catch {
+          options.signal.throwIfAborted();
           if (!isRepeat) repeats += 1;
           kong?.close();
           kong = undefined;

@@ -26,7 +26,7 @@ export const planConsumers = (count: number, events: number, random: SeededRando
 
 /** The requests of a run, paced, and how far they have come. */
 export interface Traffic {
-  /** The next request of a gateway, undefined after the last one. */
+  /** The next request of a gateway, undefined after the last one or once the run is given up. */
   next(gateway: number): Promise<ServedRequest | undefined>;
   acknowledge(): void;
   acknowledged(): number;
@@ -40,6 +40,7 @@ export const createTraffic = (
   consumers: readonly ChaosConsumer[],
   rate: number,
   random: SeededRandom,
+  signal: AbortSignal,
 ): Traffic => {
   const left = consumers.map(({ events }) => events);
   const total = left.reduce((sum, events) => sum + events, 0);
@@ -63,7 +64,7 @@ export const createTraffic = (
   return {
     next: async () => {
       begun ??= performance.now();
-      while (sent < total) {
+      while (sent < total && !signal.aborted) {
         const due = Math.min(limit, Math.floor(((performance.now() - begun) * rate) / 1_000));
         if (sent < due) {
           sent += 1;

@@ -24,6 +24,8 @@ export interface ChaosOptions {
   rate: number;
   /** An existing folder for data, sockets, journals and logs. Its path is short: socket paths have 107 bytes. */
   directory: string;
+  /** Milliseconds that the events may take until all are acknowledged; after them the run is given up. */
+  feedLimitMs: number;
   /** Milliseconds that everything may take to settle after the last event. */
   settleLimitMs: number;
   say: (line: string) => void;
@@ -62,6 +64,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
   const begun = performance.now();
   const at = () => `${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s`;
   const closing: (() => Promise<void>)[] = [];
+  const givingUp = new AbortController();
   try {
     const postgres = await startOwnPostgres(directory);
     closing.unshift(postgres.stop);
@@ -98,7 +101,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
       kinds.map((kind) => kind.map(({ name }) => name)),
       random,
     );
-    const traffic = createTraffic(consumers, options.rate, random);
+    const traffic = createTraffic(consumers, options.rate, random, givingUp.signal);
     say(
       `seed ${options.seed}: ${options.events} events of ${options.consumers} consumers, ${options.kills} kills`,
     );
@@ -130,11 +133,14 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
           connections: connectionsPerServer,
           next: (): Promise<ServedRequest | undefined> => traffic.next(index),
           onAcknowledged: traffic.acknowledge,
+          signal: givingUp.signal,
         }),
       ),
     );
-    await killing;
-    const fed = await feeding;
+    const fed = await within(options.feedLimitMs, Promise.all([feeding, killing]), () => {
+      givingUp.abort();
+      return `${traffic.acknowledged()} of ${options.events} events were acknowledged in ${options.feedLimitMs} ms`;
+    });
     if (isKilling) throw new Error('the traffic ended before the kills');
     const sentAfter = performance.now();
     say(`${at()}  all ${options.events} events are acknowledged`);
@@ -149,7 +155,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
       seed: options.seed,
       events: options.events,
       kills: plan.length,
-      repeats: fed.reduce((sum, { repeats }) => sum + repeats, 0),
+      repeats: fed[0].reduce((sum, { repeats }) => sum + repeats, 0),
       seconds: (performance.now() - begun) / 1_000,
       settledAfterSeconds: (performance.now() - sentAfter) / 1_000,
       checks,
@@ -199,6 +205,23 @@ const startPluginServer = async (
     isReady: (output) => output.includes('the plugin server is ready'),
   });
   return { ...server, socket };
+};
+
+/** @throws Error with what `giveUp` says when the work is not done in time; it then has to let the work end */
+const within = async <Result>(
+  limitMs: number,
+  work: Promise<Result>,
+  giveUp: () => string,
+): Promise<Result> => {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(giveUp())), limitMs);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 };
 
 /** Looks again and again until everything holds, at most so long; the last look is the verdict. */

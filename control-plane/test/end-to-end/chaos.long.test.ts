@@ -26,6 +26,7 @@ describe('everything is killed while events flow', () => {
       kills: 4,
       consumers: 40,
       rate: 2_000,
+      feedLimitMs: 180_000,
       settleLimitMs: 180_000,
       directory,
       say: (line) => process.stderr.write(`${line}\n`),

@@ -12,6 +12,7 @@ export class KongConnection {
   >();
   private lastId = 0;
   private pending: Buffer = Buffer.alloc(0);
+  private closedBy: Error | undefined;
 
   private constructor(private readonly socket: Socket) {
     socket.on('data', (chunk) => this.receive(chunk));
@@ -30,8 +31,14 @@ export class KongConnection {
     });
   }
 
-  /** `[0, id, method, args]`; resolves with both parts of the answer. */
+  get isClosed(): boolean {
+    return this.closedBy !== undefined;
+  }
+
+  /** `[0, id, method, args]`; resolves with both parts of the answer, rejects once the connection is closed. */
   request(method: string, ...args: unknown[]): Promise<Answer> {
+    // A closed socket takes what is written to it without a word, and no answer would ever come.
+    if (this.closedBy) return Promise.reject(this.closedBy);
     this.lastId += 1;
     const id = this.lastId;
     return new Promise((resolve, reject) => {
@@ -86,6 +93,7 @@ export class KongConnection {
   }
 
   private fail(error: Error): void {
+    this.closedBy ??= error;
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
   }
