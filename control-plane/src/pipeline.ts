@@ -32,7 +32,7 @@ import {
 } from './metering';
 import type { Clock } from './primitives/clock';
 import type { IdentifierSource } from './primitives/identifiers';
-import { type Database, definitionsVersion, shareDefinitions } from './storage';
+import { type Database, definitionsVersion, StorageError, shareDefinitions } from './storage';
 import { crossThresholds, type FactRecorder, type Facts, type WatchRegistry } from './thresholds';
 
 /*
@@ -181,16 +181,19 @@ export const createIngestPipeline = (stages: IngestStages) => {
 
   let plan: BatchPlan | undefined;
 
+  /** @throws StorageError storage_conflict when definitions changed at every attempt: nothing is stored then */
   return async (events: UsageEvent[]): Promise<ReadonlySet<number>> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         plan ??= await planBatches(database, stages.dedupWindowMs);
         return await commitOnce(events, plan);
       } catch (error) {
-        if (attempt >= maximumAttempts) throw error;
         if (error instanceof PlanOutdatedError) plan = undefined;
         else if (error instanceof WeekNotOpenError) await openWeek(database, error.week, error.receivedAt);
         else throw error;
+        if (attempt >= maximumAttempts) {
+          throw new StorageError('definitions change faster than batches', 'storage_conflict', true, error);
+        }
       }
     }
   };

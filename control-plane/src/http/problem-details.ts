@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { IngestOverloadedError } from '../events';
 import { Refusal, type RefusalKind } from '../primitives/refusal';
-import { isUnavailable } from '../storage';
+import { isConflict, isUnavailable } from '../storage';
 
 /** RFC 9457 problem details, with OpenMeter's `extensions` member. */
 export interface ProblemDetails {
@@ -49,6 +49,14 @@ export const refusalOf = (error: unknown): Refusal | undefined => {
         retryAfterSeconds: 1,
         cause: error,
       },
+    );
+  }
+  if (isConflict(error)) {
+    return new Refusal(
+      'unavailable',
+      'storage_conflict',
+      'other requests changed the same things at the same moment; nothing was stored, send the request again',
+      { retryAfterSeconds: 1, cause: error },
     );
   }
   return undefined;

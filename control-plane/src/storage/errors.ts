@@ -17,8 +17,9 @@ export const sqlStateOf = (error: unknown): string | undefined => {
   return typeof code === 'string' ? code : undefined;
 };
 
-/** 40001 serialization_failure and 40P01 deadlock_detected: run the transaction again. */
-export const isConflict = (error: unknown): boolean => ['40001', '40P01'].includes(sqlStateOf(error) ?? '');
+/** 40001 serialization_failure, 40P01 deadlock_detected and what was given up because of others: run it again. */
+export const isConflict = (error: unknown): boolean =>
+  ['40001', '40P01', 'storage_conflict'].includes(sqlStateOf(error) ?? '');
 
 /** 23505: a unique constraint was violated. */
 export const isUniqueViolation = (error: unknown): boolean => sqlStateOf(error) === '23505';

@@ -51,6 +51,21 @@ const pipelineOn = (database: Database, filterOf = noFilters) =>
     dedupWindowMs,
   });
 
+/** A database where, each of so many times that a batch is planned, somebody changes the definitions right after. */
+const restless = (database: Database, changes: number): Database => {
+  let left = changes;
+  return Object.assign(Object.create(database) as Database, {
+    query: async (text: string, parameters?: unknown[]) => {
+      const result = await database.query(text, parameters);
+      if (left > 0 && text.includes('AS definitions')) {
+        left -= 1;
+        await database.transaction(changeDefinitions);
+      }
+      return result;
+    },
+  });
+};
+
 describeOnEachStorage('the event store', (storage) => {
   let opened: TestDatabase;
   let database: Database;
@@ -93,6 +108,20 @@ describeOnEachStorage('the event store', (storage) => {
     expect([...duplicates]).toEqual([3]);
     const { rows } = await database.query(`SELECT subject FROM event_${present} WHERE id = 'twice'`);
     expect(rows).toEqual([{ subject: 'first' }]);
+  });
+
+  it('stores a batch although the definitions change each time that it is planned', async () => {
+    const before = await stored();
+    await pipelineOn(restless(database, 50))([event(), event()]);
+    expect(await stored()).toBe(before + 2);
+  });
+
+  it('gives a batch up whose definitions never rest, stores nothing of it, and says that it may be sent again', async () => {
+    const before = await stored();
+    const commit = pipelineOn(restless(database, Number.POSITIVE_INFINITY));
+    const failure = await commit([event()]).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'storage_conflict', isRetryable: true });
+    expect(await stored()).toBe(before);
   });
 
   it('finds a duplicate in every week of the window, and none beyond it', async () => {
