@@ -7,14 +7,15 @@
  * away by hand in the same gateway: from sending the call to the first refusal of the same traffic. Then 10,000 consumers
  * of each kind of gateway use their allowances up within a minute: when was the last one out, in how many calls? The
  * control plane is on a fresh database: a PostgreSQL server's where TEST_DATABASE_URL names one, else the embedded one.
- * Loopback only; stops by itself after about a quarter of an hour, `-- --quick` after a few minutes.
+ * Loopback only; stops by itself after about a quarter of an hour, `-- --quick` after a few minutes. CUTOFF_TRIALS=0 leaves
+ * the single cut-offs out, CUTOFF_CONSUMERS=0 the crowd.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testStorages } from '../control-plane/test/support/storages';
 import { type Child, startChild } from '../demo/child-process';
-import { controlPlaneClient } from '../demo/control-plane-client';
+import { type ControlPlaneClient, controlPlaneClient } from '../demo/control-plane-client';
 import { freePorts } from '../demo/free-ports';
 import { startUpstream } from '../demo/upstream';
 import { type CrowdResult, measureCrowd } from './cutoff/crowd';
@@ -27,6 +28,7 @@ import {
   registrationOf,
   token,
 } from './cutoff/gateways';
+import { describeStages, readStages, type Stages } from './cutoff/stages';
 import { runTrial, type Trial } from './cutoff/trial';
 import { describeMachine } from './support/machine';
 
@@ -38,7 +40,10 @@ const crowd = {
   /** At 4 calls at a time, what one takes is what decides: 20 ms are 200 consumers a second. */
   konnectAnswerMs: Number(process.env.CUTOFF_KONNECT_MS ?? 20),
 };
-const rates = [200, 1_000] as const;
+/** All of them, or those named with commas in between: to look at one alone. */
+const named = (process.env.CUTOFF_DRIVERS ?? drivers.join(',')).split(',');
+const measuredDrivers = drivers.filter((driver) => named.includes(driver));
+const rates = (process.env.CUTOFF_RATES ?? '200,1000').split(',').map(Number);
 /** Long enough that the traffic is steady when it is used up. */
 const allowanceSeconds = 0.5;
 /** DB-less nodes take one configuration a second; each trial is to meet a gateway at rest. */
@@ -64,6 +69,13 @@ interface Result {
   overshootMaximum: number;
   broken: number;
   floorMs: number | null;
+  /** Where the time of the trial in the middle and of the slowest went. */
+  middle: string;
+  slowest: string;
+}
+
+interface TimedTrial extends Trial {
+  stages: Stages;
 }
 
 const percentile = (values: readonly number[], share: number): number => {
@@ -140,7 +152,7 @@ const measure = async (driver: Driver): Promise<Result[]> => {
     const client = controlPlaneClient(controlPlaneUrl, token);
     await prepare(driver, client, adminUrl);
     const results: Result[] = [];
-    for (const rate of rates) results.push(await measureRate(driver, rate, proxyUrl, adminUrl));
+    for (const rate of rates) results.push(await measureRate(driver, rate, client, proxyUrl, adminUrl));
     return results;
   } finally {
     for (const child of children.reverse()) await child.stop();
@@ -150,11 +162,7 @@ const measure = async (driver: Driver): Promise<Result[]> => {
   }
 };
 
-const prepare = async (
-  driver: Driver,
-  client: ReturnType<typeof controlPlaneClient>,
-  adminUrl: string,
-): Promise<void> => {
+const prepare = async (driver: Driver, client: ControlPlaneClient, adminUrl: string): Promise<void> => {
   await client.post('/api/v1/meters', {
     slug: 'requests',
     aggregation: 'COUNT',
@@ -179,17 +187,19 @@ const prepare = async (
 const measureRate = async (
   driver: Driver,
   rate: number,
+  client: ControlPlaneClient,
   proxyUrl: string,
   adminUrl: string,
 ): Promise<Result> => {
-  const measured: Trial[] = [];
+  const measured: TimedTrial[] = [];
   for (let index = 0; index <= trials; index += 1) {
     const name = consumerOf(rate, index);
     const options = { proxyUrl, apiKey: `${name}-key`, allowance: rate * allowanceSeconds, rate, limitMs };
     const trial = await runTrial(options);
-    if (index > 0) measured.push(trial);
     await sleep(pauseMs);
+    if (index > 0) measured.push({ ...trial, stages: await readStages(client, name, trial) });
   }
+  const sorted = measured.toSorted((a, b) => a.cutoffMs - b.cutoffMs);
   const times = measured.map(({ cutoffMs }) => cutoffMs);
   const overshoots = measured.map(({ overshoot }) => overshoot);
   return {
@@ -202,6 +212,8 @@ const measureRate = async (
     overshootMaximum: Math.max(...overshoots),
     broken: measured.reduce((sum, trial) => sum + trial.broken, 0),
     floorMs: driver === 'kong-acl' ? await floor(rate, proxyUrl, adminUrl) : null,
+    middle: describeStages(sorted[Math.floor(sorted.length / 2)]!.stages),
+    slowest: describeStages(sorted.at(-1)!.stages),
   };
 };
 
@@ -220,13 +232,13 @@ const floor = async (rate: number, proxyUrl: string, adminUrl: string): Promise<
 
 const run = async (): Promise<void> => {
   const results: Result[] = [];
-  for (const driver of drivers) {
+  for (const driver of trials > 0 ? measuredDrivers : []) {
     results.push(...(await measure(driver)));
     process.stderr.write(`${driver}: done\n`);
   }
   console.table(results);
   const crowds: CrowdResult[] = [];
-  for (const driver of drivers) {
+  for (const driver of crowd.consumers > 0 ? measuredDrivers : []) {
     crowds.push(await measureCrowd(driver, crowd));
     process.stderr.write(`${crowd.consumers} consumers of ${driver}: done\n`);
   }

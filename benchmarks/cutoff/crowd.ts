@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../control-plane/src/primitives/clock';
 import { migrate } from '../../control-plane/src/storage/migrate';
-import { openPglite } from '../../control-plane/src/storage/postgres/pglite';
+import { openDatabase } from '../../control-plane/src/storage/open-database';
 import { AccessFixture } from '../../control-plane/test/support/access-fixture';
 import { testStorages } from '../../control-plane/test/support/storages';
 import { startChild } from '../../demo/child-process';
@@ -42,6 +42,7 @@ const sweepSeconds = 10;
 /** Consumers that are asked about at the same time; each asker goes on to its next when one is refused. */
 const askers = 4;
 const askEveryMs = 20;
+const preparationLimitMs = 120_000;
 const limitMs = 600_000;
 const eventsInBatch = 50;
 const changeCall = /^(DELETE|PUT|POST) /;
@@ -83,6 +84,7 @@ export const measureCrowd = async (driver: Driver, options: CrowdOptions): Promi
     const client = controlPlaneClient(url, token);
     await client.post('/api/v1/access/gateways', registrationOf(driver, gateway.adminUrl));
     await client.post('/api/v1/access/policies', { feature: 'requests', gateway: 'edge', leave: [group] });
+    await untilAllAreIn(client, names.length);
     const callsOfASweep = await measureSweep(client, gateway);
     return { ...(await cross(client, gateway, names, options.seconds)), driver, callsOfASweep };
   } finally {
@@ -105,11 +107,28 @@ const entitle = async (
     await new AccessFixture(opened.database, systemClock).entitle(list);
     return { url: opened.url!, drop: opened.drop };
   }
-  const database = await openPglite(directory);
+  const database = await openDatabase({
+    databaseUrl: undefined,
+    dataDirectory: directory,
+    maximumConnections: 1,
+    onIdleError: (error) => console.error(error),
+  });
   await migrate(database);
   await new AccessFixture(database, systemClock).entitle(list);
   await database.close();
   return { url: '', drop: async () => undefined };
+};
+
+/** Waits until each of them was seen in the group, so that what is measured afterwards is their leaving it alone. */
+const untilAllAreIn = async (client: ControlPlaneClient, consumers: number): Promise<void> => {
+  const deadline = performance.now() + preparationLimitMs;
+  for (;;) {
+    const counts = await client.get<Record<string, number>>('/api/v1/access/states/counts');
+    if (counts.in === consumers) return;
+    if (performance.now() > deadline)
+      throw new Error(`${consumers} consumers are to be in, but the states are ${JSON.stringify(counts)}`);
+    await sleep(500);
+  }
 };
 
 /** Calls between the ends of two sweeps, when nothing is left to be done. */
@@ -124,8 +143,7 @@ const measureSweep = async (client: ControlPlaneClient, gateway: StandInGateway)
       await sleep(50);
     }
   };
-  // The first one sees everybody for the first time; what it found to do is done by the end of the next.
-  await nextSweep();
+  // The one under way may have begun before the last of them was in; what it found to do is done by the end of the next.
   await nextSweep();
   await nextSweep();
   const before = callsOf(gateway);

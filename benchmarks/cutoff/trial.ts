@@ -8,6 +8,9 @@ export interface Trial {
   overshoot: number;
   /** Requests that got neither 200 nor 403. */
   broken: number;
+  /** When the last unit was used and when the first request was refused, epoch milliseconds. */
+  lastUnitAt: number;
+  refusedAt: number;
 }
 
 export interface TrialOptions {
@@ -69,5 +72,7 @@ export const runTrial = async ({
     cutoffMs: Math.max(0, refusedAt - (lastUnitAt ?? refusedAt)),
     overshoot: Math.max(0, served - allowance),
     broken,
+    lastUnitAt: performance.timeOrigin + (lastUnitAt ?? refusedAt),
+    refusedAt: performance.timeOrigin + refusedAt,
   };
 };
