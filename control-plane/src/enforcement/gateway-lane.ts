@@ -107,7 +107,7 @@ export class GatewayLane {
     const { database, gateway, driver, now } = this.options;
     const at = now();
     const free = admitted(this.circuit, at, driver.limits.concurrency) - this.batches;
-    if (free <= 0) return Math.max(this.circuit.openUntil - at, 10);
+    if (free <= 0) return this.batches > 0 ? longestRestMs : this.circuit.openUntil - at;
     if (this.isSweepDue(at)) this.sweeping = this.sweep();
     const readyInMs = driver.readyInMs();
     if (readyInMs > 0) return readyInMs;
@@ -116,7 +116,8 @@ export class GatewayLane {
     const batch = isTrial ? 1 : driver.limits.batch;
     const tasks = await dueTasks(database, gateway.id, [...this.underWay], at, free * batch);
     for (let start = 0; start < tasks.length; start += batch) this.work(tasks.slice(start, start + batch));
-    if (tasks.length > 0) return longestRestMs;
+    // The end of a batch wakes the lane. Until then the next that is due would be one of its own, whatever the hour.
+    if (this.batches > 0) return longestRestMs;
     const next = await nextTaskAt(database, gateway.id);
     return next === undefined ? longestRestMs : next - at;
   }
