@@ -67,8 +67,10 @@ export const createSettle =
   ({ watches, newId, recorders, alarm }: SettleStages): Settle =>
   async (transaction, changes, cause, now) => {
     if (changes.length === 0) return [];
-    const definitions = await definitionsVersion(transaction);
-    const evaluations = await evaluate(transaction, changes, now);
+    const [definitions, evaluations] = await Promise.all([
+      definitionsVersion(transaction),
+      evaluate(transaction, changes, now),
+    ]);
     const inForce = await watches(transaction, definitions);
     const { crossings, wakeAt } = await crossThresholds(
       transaction,

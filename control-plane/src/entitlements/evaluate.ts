@@ -24,8 +24,10 @@ export const evaluate = async (
   now: number,
 ): Promise<Evaluation[]> => {
   const ids = [...new Set(changes.map((change) => change.entitlementId))].sort();
-  const before = await lockStandings(transaction, ids);
-  await forgetSnapshots(transaction, changes);
+  const [before] = await Promise.all([
+    lockStandings(transaction, ids),
+    forgetSnapshots(transaction, changes),
+  ]);
   const evaluatedFor = (id: string): number => Math.max(now, before.get(id)?.segmentFrom ?? now);
   const loaded = await loadEntitlements(
     transaction,

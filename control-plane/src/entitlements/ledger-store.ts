@@ -58,24 +58,24 @@ export interface ToLoad {
 }
 
 /**
- * Loads entitlements with everything but their usage, a statement a table however many they are. Of the past only what is
- * after the snapshot comes along, so that the cost does not grow with the history.
+ * Loads entitlements with everything but their usage, a statement a table however many they are, sent in two round trips.
+ * Of the past only what is after the snapshot comes along, so that the cost does not grow with the history.
  */
 export const loadEntitlements = async (
   queryable: Queryable,
   wanted: readonly ToLoad[],
 ): Promise<LoadedEntitlement[]> => {
   if (wanted.length === 0) return [];
-  const entitlements = await loadRows(queryable, wanted);
-  const snapshots = await loadSnapshots(queryable, wanted);
-  const since = wanted.map(({ id }) => ({ id, at: snapshots.get(id)?.at ?? beginningOfTime }));
-  const grants = await loadGrants(queryable, since);
-  const resets = await loadManualResets(queryable, since);
-  const features = await loadFeatures(queryable, [
-    ...new Set(entitlements.map((entitlement) => entitlement.featureId)),
+  const [entitlements, snapshots] = await Promise.all([
+    loadRows(queryable, wanted),
+    loadSnapshots(queryable, wanted),
   ]);
-  const subjects = await loadSubjects(queryable, [
-    ...new Set(entitlements.map((entitlement) => entitlement.customerId)),
+  const since = wanted.map(({ id }) => ({ id, at: snapshots.get(id)?.at ?? beginningOfTime }));
+  const [grants, resets, features, subjects] = await Promise.all([
+    loadGrants(queryable, since),
+    loadManualResets(queryable, since),
+    loadFeatures(queryable, [...new Set(entitlements.map(({ featureId }) => featureId))]),
+    loadSubjects(queryable, [...new Set(entitlements.map(({ customerId }) => customerId))]),
   ]);
   return entitlements.map((entitlement) => ({
     entitlement,

@@ -74,15 +74,17 @@ export const readUsage = async (
   const divided = requests.map(divide);
   const spans = divided.flatMap((part) => part.spans);
   const isUnique = (span: Span) => requests[span.request]!.compiled.meter.aggregation === 'UNIQUE_COUNT';
-  await readRollups(
-    queryable,
-    requests,
-    spans.filter((span) => !isUnique(span)),
-    collectors,
-  );
-  await readValues(queryable, requests, spans.filter(isUnique), collectors);
   const edges = divided.flatMap((part, request) => part.edges.map((edge) => ({ ...edge, request })));
-  await readEdges(queryable, requests, edges, collectors);
+  await Promise.all([
+    readRollups(
+      queryable,
+      requests,
+      spans.filter((span) => !isUnique(span)),
+      collectors,
+    ),
+    readValues(queryable, requests, spans.filter(isUnique), collectors),
+    readEdges(queryable, requests, edges, collectors),
+  ]);
   return collectors.map((collector) => collector.result());
 };
 
