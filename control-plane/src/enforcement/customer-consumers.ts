@@ -1,6 +1,6 @@
 import type { Queryable } from '../storage';
 import { type ConsumerDirectory, ownerOf } from './consumer-directory';
-import { type GatewayDriver, type KongConsumer, keysOf } from './drivers/gateway-driver';
+import { type KongConsumer, keysOf } from './drivers/gateway-driver';
 import { type CustomerGrounds, readOwners } from './grounds-store';
 import type { SeenConsumer } from './task-store';
 
@@ -11,21 +11,14 @@ export interface ConsumerRequest {
 }
 
 /**
- * The consumers of customers. A customer that was deleted has no subjects any more; its consumers are those that were
- * seen last, unless they have become somebody else's.
- * @param find looks up keys that the directory does not know; left out, the directory is taken to be complete
+ * The consumers of customers, as far as the directory knows them. A customer that was deleted has no subjects any more; its
+ * consumers are those that were seen last, unless they have become somebody else's.
  */
 export const consumersOfCustomers = async (
   queryable: Queryable,
   directory: ConsumerDirectory,
   requests: readonly ConsumerRequest[],
-  find?: GatewayDriver['find'],
 ): Promise<Map<string, KongConsumer[]>> => {
-  if (find) {
-    const unknown = requests.filter(({ grounds }) => directory.consumersOf(grounds.subjects).length === 0);
-    const keys = unknown.flatMap(({ grounds }) => grounds.subjects);
-    if (keys.length > 0) directory.add(await find(keys));
-  }
   const candidates = requests.map((request) => ({ request, consumers: candidatesOf(directory, request) }));
   const keys = new Set(candidates.flatMap(({ consumers }) => consumers.flatMap(keysOf)));
   const owners = await readOwners(queryable, [...keys]);

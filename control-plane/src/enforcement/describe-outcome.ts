@@ -29,6 +29,8 @@ export interface TaskWork {
   groups: readonly string[];
   wanted: ReadonlyMap<string, 'member' | 'absent'>;
   consumers: ConsumerWork[];
+  /** Whether a reading of the whole gateway said all about its consumers. */
+  isRead?: boolean;
 }
 
 type LoggedOutcome = Omit<AccessLogEntry, 'id' | 'gatewayId' | 'gatewayKey' | 'callMs'>;

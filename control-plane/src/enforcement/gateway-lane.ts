@@ -1,12 +1,20 @@
 import { admitted, afterFailure, type Circuit, closedCircuit } from './circuit';
 import { ConsumerDirectory } from './consumer-directory';
+import type { TaskWork } from './describe-outcome';
 import type { GatewayDriver } from './drivers/gateway-driver';
 import { GatewayError } from './drivers/gateway-error';
 import type { Gateway, GatewayHealth } from './gateway';
 import { holdLane, releaseLane, saveHealth, saveSweep } from './gateway-store';
-import { type ReconcileContext, reconcileTasks } from './reconcile-tasks';
+import type { KnownGroups } from './plan-memberships';
+import {
+  needsReading,
+  type ReconcileContext,
+  readDueWork,
+  reconcileTasks,
+  takeFromReading,
+} from './reconcile-tasks';
 import { sweepGateway } from './sweep-gateway';
-import { type AccessTask, dueTasks, nextTaskAt } from './task-store';
+import { nextTaskAt } from './task-store';
 
 export interface LaneOptions extends Omit<ReconcileContext, 'directory'> {
   gateway: Gateway;
@@ -27,6 +35,17 @@ const renewMs = 2_000;
 /** Even without a wake-up the tasks are looked through this often; a wake-up may be lost. */
 const longestRestMs = 1_000;
 
+/** From this many customers on, the gateway is read as a whole rather than asked about each of them. */
+const readTogether = 32;
+/** Not more often than this, however many there are. */
+const readTogetherMs = 1_000;
+
+/** The memberships of a gateway as a sweep read them. */
+interface Reading {
+  begunAt: number;
+  groups: ReadonlyMap<string, KnownGroups>;
+}
+
 /**
  * All work on one gateway: takes the customers that are due, as many at once as the driver allows, and sweeps. Gateways
  * have a lane each, so that none waits behind another that fails; one replica holds a lane at a time, so that limits of
@@ -41,8 +60,11 @@ export class GatewayLane {
   private isHeld = false;
   private sweptAt = Number.NEGATIVE_INFINITY;
   private sweeping: Promise<void> | undefined;
-  /** Customers worked on since the sweep under way began. */
-  private touched: Set<string> | undefined;
+  private hasSweepFailed = false;
+  /** Customers worked on since the last sweep began. */
+  private touched = new Set<string>();
+  /** What the last sweep read, kept while customers are due that it can answer for. */
+  private reading: Reading | undefined;
   private health: GatewayHealth = { status: 'unknown' };
   private isStopping = false;
   private running: Promise<void> | undefined;
@@ -114,12 +136,39 @@ export class GatewayLane {
     // After a failure one call is to show whether the gateway answers again, not a whole batch of them.
     const isTrial = this.circuit.failures > 0 && !driver.limits.isOneCall;
     const batch = isTrial ? 1 : driver.limits.batch;
-    const tasks = await dueTasks(database, gateway.id, [...this.underWay], at, free * batch);
-    for (let start = 0; start < tasks.length; start += batch) this.work(tasks.slice(start, start + batch));
-    // The end of a batch wakes the lane. Until then the next that is due would be one of its own, whatever the hour.
-    if (this.batches > 0) return longestRestMs;
+    const due = await readDueWork(this.context(), [...this.underWay], free * batch);
+    const works = driver.limits.isOneCall ? due : this.leaveToSweep(due, at);
+    for (let start = 0; start < works.length; start += batch) this.work(works.slice(start, start + batch));
+    // The end of a batch or a sweep wakes the lane. Until then the next that is due would be one of theirs, whatever the hour.
+    if (this.batches > 0 || (works.length < due.length && this.sweeping)) return longestRestMs;
+    if (works.length < due.length) return this.sweptAt + readTogetherMs - at;
+    this.reading = undefined;
     const next = await nextTaskAt(database, gateway.id);
     return next === undefined ? longestRestMs : next - at;
+  }
+
+  /**
+   * Many customers of whom nothing is known, as after a new policy, are left to a sweep: it reads all of them in a few calls,
+   * where asking about each would take hours at a gateway that limits calls. What was caused before it began and was not
+   * touched since is then as it read it.
+   */
+  private leaveToSweep(works: readonly TaskWork[], at: number): readonly TaskWork[] {
+    for (const work of works)
+      if (this.isAnswered(work)) takeFromReading(work, (id) => this.reading!.groups.get(id)!);
+    const unread = new Set(works.filter(needsReading));
+    // A gateway that cannot be read as a whole may still answer for each.
+    if (unread.size < readTogether || this.hasSweepFailed) return works;
+    if (!this.sweeping && at - this.sweptAt >= readTogetherMs) this.sweeping = this.sweep();
+    return works.filter((work) => !unread.has(work));
+  }
+
+  private isAnswered({ task, consumers, groups }: TaskWork): boolean {
+    const { reading } = this;
+    if (!reading || task.causedAt > reading.begunAt || this.touched.has(task.customerId)) return false;
+    return consumers.every(({ consumer }) => {
+      const known = reading.groups.get(consumer.id);
+      return known !== undefined && groups.every((group) => known[group] !== undefined);
+    });
   }
 
   private async keepLane(): Promise<boolean> {
@@ -133,14 +182,14 @@ export class GatewayLane {
     return this.isHeld;
   }
 
-  private work(tasks: readonly AccessTask[]): void {
-    const ids = tasks.map(({ customerId }) => customerId);
+  private work(works: readonly TaskWork[]): void {
+    const ids = works.map(({ task }) => task.customerId);
     for (const id of ids) this.underWay.add(id);
     this.batches += 1;
-    const done = this.guard(() => reconcileTasks(this.context(), tasks)).then(() => {
+    const done = this.guard(() => reconcileTasks(this.context(), works)).then(() => {
       for (const id of ids) {
         this.underWay.delete(id);
-        this.touched?.add(id);
+        this.touched.add(id);
       }
       this.batches -= 1;
       this.working.delete(done);
@@ -157,22 +206,25 @@ export class GatewayLane {
     const { database, gateway, driver, now, log } = this.options;
     // Written first, so that a sweep that fails is not tried at once again and again; a failure sets it back.
     const before = this.sweptAt;
-    this.sweptAt = now();
+    const begunAt = now();
+    this.sweptAt = begunAt;
+    this.reading = undefined;
     this.touched = new Set(this.underWay);
     const isDone = await this.guard(async () => {
       const probe = await driver.probe();
       this.health = { ...this.health, ...probe };
-      const report = await sweepGateway(
+      const { groups, ...report } = await sweepGateway(
         this.context(),
-        (id) => this.touched!.has(id) || this.underWay.has(id),
+        (id) => this.touched.has(id) || this.underWay.has(id),
       );
+      this.reading = { begunAt, groups };
       await saveSweep(database, gateway.id, now());
       await this.sayHealthy(true);
       if (report.different > 0)
         log.info({ gateway: gateway.key, ...report }, 'access differs from what is wanted');
     });
     if (!isDone) this.sweptAt = before;
-    this.touched = undefined;
+    this.hasSweepFailed = !isDone;
     this.sweeping = undefined;
     this.wake();
   }

@@ -1,9 +1,9 @@
 import type { IdentifierSource } from '../primitives/identifiers';
-import type { Database } from '../storage';
+import type { Database, Queryable } from '../storage';
 import type { ConsumerDirectory } from './consumer-directory';
 import { consumersOfCustomers } from './customer-consumers';
 import { decideAccess } from './decide-access';
-import { describeOutcome, type TaskWork } from './describe-outcome';
+import { type ConsumerWork, describeOutcome, type TaskWork } from './describe-outcome';
 import type {
   ChangeAnswer,
   ChangeOutcome,
@@ -23,7 +23,7 @@ import {
   wantedMemberships,
 } from './plan-memberships';
 import { listPolicies } from './policy-store';
-import { type AccessTask, saveResults, type TaskResult } from './task-store';
+import { type AccessTask, dueTasks, saveResults, type TaskResult } from './task-store';
 
 export interface ReconcileContext {
   database: Database;
@@ -36,15 +36,45 @@ export interface ReconcileContext {
 }
 
 /**
- * Makes the memberships of customers what they are to be now, and writes down what was done. What is wanted is derived
- * here, not taken from the task.
+ * The customers that are due, the oldest first and without those under way, with what is wanted of their consumers now.
+ * All of it is read in one transaction: the embedded database takes one at a time, so that every further one would wait
+ * behind a batch of events. The policies are read after the tasks, so that a task that a policy brought meets that policy.
+ */
+export const readDueWork = (
+  { database, gateway, directory, now }: ReconcileContext,
+  underWay: readonly string[],
+  limit: number,
+): Promise<TaskWork[]> =>
+  database.transaction(async (transaction) => {
+    const at = now();
+    const [tasks, policies] = await Promise.all([
+      dueTasks(transaction, gateway.id, underWay, at, limit),
+      listPolicies(transaction, { gatewayId: gateway.id }),
+    ]);
+    if (tasks.length === 0) return [];
+    const features = [...new Set(policies.map(({ featureKey }) => featureKey))];
+    const ids = tasks.map(({ customerId }) => customerId);
+    const grounds = await readGrounds(transaction, ids, features, at);
+    const groups = managedGroups(policies);
+    const works = tasks.flatMap((task): TaskWork[] => {
+      const own = grounds.get(task.customerId);
+      if (!own) return [];
+      const decisions = policies.map((policy) => decisionOf(policy, own));
+      return [{ task, grounds: own, decisions, groups, wanted: wantedMemberships(decisions), consumers: [] }];
+    });
+    await fillInConsumers(transaction, directory, works);
+    return works;
+  });
+
+/**
+ * Makes the memberships of customers what they are to be, and writes down what was done.
  * @throws GatewayError that concerns the gateway, after what was done before is written down; the other tasks stay due
  */
 export const reconcileTasks = async (
   context: ReconcileContext,
-  tasks: readonly AccessTask[],
+  works: readonly TaskWork[],
 ): Promise<void> => {
-  const works = await prepare(context, tasks);
+  await findWhereUnknown(context, works);
   await lookWhereUnknown(context, works);
   const startedAt = performance.now();
   const { outcomes, interrupted, failure } = await makeChanges(context, works);
@@ -68,44 +98,42 @@ export const reconcileTasks = async (
     }
   }
   await context.database.transaction(async (transaction) => {
-    await saveResults(transaction, context.gateway.id, results, now);
-    await appendLog(transaction, entries);
+    await Promise.all([
+      saveResults(transaction, context.gateway.id, results, now),
+      appendLog(transaction, entries),
+    ]);
   });
   if (context.onLogged) entries.forEach(context.onLogged);
   if (failure) throw failure;
 };
 
-const prepare = async (context: ReconcileContext, tasks: readonly AccessTask[]): Promise<TaskWork[]> => {
-  const { database, gateway, directory, driver } = context;
-  const policies = await listPolicies(database, { gatewayId: gateway.id });
-  const features = [...new Set(policies.map(({ featureKey }) => featureKey))];
-  const ids = tasks.map(({ customerId }) => customerId);
-  const grounds = await readGrounds(database, ids, features, context.now());
-  const known = tasks.flatMap((task) => {
-    const own = grounds.get(task.customerId);
-    return own ? [{ task, grounds: own }] : [];
-  });
-  const consumers = await consumersOfCustomers(
-    database,
-    directory,
-    known.map(({ task, grounds: own }) => ({ grounds: own, seen: task.consumers })),
-    (keys) => driver.find(keys),
+const fillInConsumers = async (
+  queryable: Queryable,
+  directory: ConsumerDirectory,
+  works: readonly TaskWork[],
+): Promise<void> => {
+  const requests = works.map(({ task, grounds }) => ({ grounds, seen: task.consumers }));
+  const consumers = await consumersOfCustomers(queryable, directory, requests);
+  for (const work of works) {
+    work.consumers = (consumers.get(work.task.customerId) ?? []).map((consumer) => ({
+      consumer,
+      known: seenGroups(work.task, consumer),
+    }));
+  }
+};
+
+/** Asks the gateway for consumers that the directory does not know. */
+const findWhereUnknown = async (
+  { database, directory, driver }: ReconcileContext,
+  works: readonly TaskWork[],
+): Promise<void> => {
+  const unknown = works.filter(
+    ({ isRead, grounds }) => !isRead && directory.consumersOf(grounds.subjects).length === 0,
   );
-  const groups = managedGroups(policies);
-  return known.map(({ task, grounds: own }) => {
-    const decisions = policies.map((policy) => decisionOf(policy, own));
-    return {
-      task,
-      grounds: own,
-      decisions,
-      groups,
-      wanted: wantedMemberships(decisions),
-      consumers: (consumers.get(task.customerId) ?? []).map((consumer) => ({
-        consumer,
-        known: seenGroups(task, consumer),
-      })),
-    };
-  });
+  const keys = unknown.flatMap(({ grounds }) => grounds.subjects);
+  if (keys.length === 0) return;
+  directory.add(await driver.find(keys));
+  await fillInConsumers(database, directory, unknown);
 };
 
 export const decisionOf = (policy: PolicyDecision['policy'], grounds: CustomerGrounds): PolicyDecision => ({
@@ -117,15 +145,27 @@ const seenGroups = (task: AccessTask, consumer: KongConsumer): KnownGroups =>
   task.consumers.find(({ id }) => id === consumer.id)?.groups ?? {};
 
 /**
- * Reads the memberships of consumers of which they are not known, and of those where there seems to be nothing to do:
- * what was seen last may no longer be so. Where there is something to do it is done at once, without looking.
+ * Memberships that are not known are read, and those where there seems to be nothing to do: what was seen last may no longer
+ * be so. Where there is something to do it is done at once, without looking.
  */
+const isToBeRead = ({ wanted, groups }: TaskWork, { known }: ConsumerWork): boolean =>
+  groups.some((group) => known[group] === undefined) || membershipChanges(wanted, known).length === 0;
+
+/** Whether the gateway is to be asked about the customer's consumers before anything is changed. */
+export const needsReading = (work: TaskWork): boolean =>
+  !work.isRead &&
+  (work.consumers.some((consumer) => isToBeRead(work, consumer)) ||
+    (work.consumers.length === 0 && work.grounds.subjects.length > 0));
+
+/** Takes what a customer's consumers are in from a reading of the whole gateway. */
+export const takeFromReading = (work: TaskWork, groupsOf: (consumerId: string) => KnownGroups): void => {
+  work.isRead = true;
+  for (const item of work.consumers) item.known = groupsOf(item.consumer.id);
+};
+
 const lookWhereUnknown = async ({ driver }: ReconcileContext, works: readonly TaskWork[]): Promise<void> => {
-  const unsure = works.flatMap(({ consumers, wanted, groups }) =>
-    consumers.filter(
-      ({ known }) =>
-        groups.some((group) => known[group] === undefined) || membershipChanges(wanted, known).length === 0,
-    ),
+  const unsure = works.flatMap((work) =>
+    work.isRead ? [] : work.consumers.filter((consumer) => isToBeRead(work, consumer)),
   );
   if (unsure.length === 0) return;
   const groups = works[0]!.groups;

@@ -3,7 +3,7 @@ import { consumersOfCustomers } from './customer-consumers';
 import { observeConsumers } from './describe-outcome';
 import type { ConsumerMemberships } from './drivers/gateway-driver';
 import { readGrounds, readManagedCustomers } from './grounds-store';
-import { managedGroups, membershipChanges, wantedMemberships } from './plan-memberships';
+import { type KnownGroups, managedGroups, membershipChanges, wantedMemberships } from './plan-memberships';
 import { listPolicies } from './policy-store';
 import { decisionOf, type ReconcileContext } from './reconcile-tasks';
 import { type AccessTask, readStates, type SeenConsumer, type SweptState, saveSwept } from './task-store';
@@ -12,6 +12,8 @@ const pageSize = 1_000;
 
 /** What a sweep found. */
 export interface SweepReport {
+  /** What each consumer was in. */
+  groups: ReadonlyMap<string, KnownGroups>;
   customers: number;
   /** Customers made due because they differ from what is wanted. */
   different: number;
@@ -32,7 +34,8 @@ export const sweepGateway = async (
   directory.replace(memberships.map(({ consumer }) => consumer));
   const byId = new Map(memberships.map((item) => [item.consumer.id, item]));
   const features = [...new Set(policies.map(({ featureKey }) => featureKey))];
-  const report: SweepReport = { customers: 0, different: 0 };
+  const groups = new Map(memberships.map((item) => [item.consumer.id, item.groups]));
+  const report: SweepReport = { groups, customers: 0, different: 0 };
   let after = '';
   for (;;) {
     const ids = await readManagedCustomers(database, features, after, pageSize);

@@ -10,9 +10,14 @@ import { describeOnEachStorage, type TestDatabase } from '../support/storages';
 import { waitUntil } from '../support/wait-until';
 
 /** A gateway in memory, whose changes of some consumers are not answered until they are let go. */
-const heldGateway = (names: readonly string[]) => {
-  const members = new Map(names.map((name): [string, Membership] => [name, 'member']));
-  const consumers = names.map((name): KongConsumer => ({ id: name, username: name, customId: null, tags: [] }));
+const heldGateway = (names: readonly string[], absent: string) => {
+  const members = new Map(
+    names.map((name): [string, Membership] => [name, name === absent ? 'absent' : 'member']),
+  );
+  const calls = { snapshot: 0, find: 0, read: 0 };
+  const consumers = names.map(
+    (name): KongConsumer => ({ id: name, username: name, customId: null, tags: [] }),
+  );
   const held = new Map<string, () => void>();
   const toHold = new Set<string>();
   const read = (list: readonly KongConsumer[]) =>
@@ -21,9 +26,18 @@ const heldGateway = (names: readonly string[]) => {
     limits: { concurrency: 2, batch: 32, isOneCall: false },
     readyInMs: () => 0,
     probe: async () => ({ version: null, edition: 'oss', database: null, nodes: 1 }),
-    snapshot: async () => read(consumers),
-    find: async (keys) => consumers.filter(({ id }) => keys.includes(id)),
-    read: async (list) => read(list),
+    snapshot: async () => {
+      calls.snapshot += 1;
+      return read(consumers);
+    },
+    find: async (keys) => {
+      calls.find += keys.length;
+      return consumers.filter(({ id }) => keys.includes(id));
+    },
+    read: async (list) => {
+      calls.read += list.length;
+      return read(list);
+    },
     change: async (changes) => {
       for (const { consumer, action } of changes) {
         if (toHold.has(consumer.id)) await new Promise<void>((resolve) => held.set(consumer.id, resolve));
@@ -34,6 +48,7 @@ const heldGateway = (names: readonly string[]) => {
   };
   return {
     driver,
+    calls,
     isIn: (name: string) => members.get(name) === 'member',
     hold: (name: string) => toHold.add(name),
     isHeld: (name: string) => held.has(name),
@@ -53,7 +68,10 @@ const listening = (database: Database, sent: string[]): Database => ({
 describeOnEachStorage('the lane of a gateway', (storage) => {
   const sent: string[] = [];
   const newId = createIdentifierSource(systemClock);
-  const gateway = heldGateway(['a', 'b']);
+  const crowd = Array.from({ length: 100 }, (_, index) => `crowd-${index}`);
+  const gateway = heldGateway(['a', 'b', ...crowd], 'crowd-7');
+  /** How much later it is for the reconciler than for those who cause changes, milliseconds. */
+  let aheadMs = 0;
   const customers = new Map<string, EntitledCustomer>();
   let opened: TestDatabase;
   let reconciler: AccessReconciler;
@@ -106,7 +124,7 @@ describeOnEachStorage('the lane of a gateway', (storage) => {
       holder: 'test',
       sweepIntervalMs: 3_600_000,
       random: () => 0,
-      now: () => systemClock.now(),
+      now: () => systemClock.now() + aheadMs,
       log: { info: () => undefined, warn: () => undefined },
     });
     reconciler.start();
@@ -130,5 +148,14 @@ describeOnEachStorage('the lane of a gateway', (storage) => {
     gateway.letGo('a');
     await waitUntil('the first change is made', async () => (await dueCustomers()).length === 0);
     expect(gateway.isIn('a')).toBe(false);
+  });
+
+  it('reads the gateway as a whole for many customers that it knows nothing of', async () => {
+    aheadMs += 2_000;
+    Object.assign(gateway.calls, { snapshot: 0, find: 0, read: 0 });
+    await fixture.entitle(crowd.map((key) => ({ key, featureKey: 'requests' })));
+    await waitUntil('all were seen', async () => (await dueCustomers()).length === 0);
+    expect(gateway.calls).toEqual({ snapshot: 1, find: 0, read: 0 });
+    expect(crowd.filter((name) => !gateway.isIn(name))).toEqual([]);
   });
 });

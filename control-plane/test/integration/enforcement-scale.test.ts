@@ -20,6 +20,9 @@ describe(`${consumers} consumers [${testStorages.at(-1)!.kind}]`, () => {
   let fixture: AccessFixture;
   const gateways = {} as Record<'acl' | 'dbless', StandInGateway>;
   const names = Array.from({ length: consumers }, (_, index) => `consumer-${index}`);
+  /** Two lists of a thousand rows a page, and the probe. */
+  const callsOfSweep = 2 * Math.ceil(consumers / 1_000) + 3;
+  const learning = { calls: 0, seconds: 0 };
 
   beforeAll(async () => {
     opened = await testStorages.at(-1)!.open();
@@ -40,8 +43,11 @@ describe(`${consumers} consumers [${testStorages.at(-1)!.kind}]`, () => {
         leave: ['orders-access'],
       });
     }
+    const startedAt = performance.now();
     await fixture.entitle(names.map((key) => ({ key, featureKey: 'requests', allowance: 1 })));
     await waitUntil('every consumer was seen', async () => (await due()) === 0, 120_000);
+    learning.calls = calls(gateways.acl);
+    learning.seconds = (performance.now() - startedAt) / 1_000;
   });
   afterAll(async () => {
     await app?.stop();
@@ -68,6 +74,13 @@ describe(`${consumers} consumers [${testStorages.at(-1)!.kind}]`, () => {
     await waitUntil(`a sweep of ${key} ended`, async () => (await sweptAt(key)) !== before, 60_000);
   };
 
+  it('learns of all of them in a number of calls that follows from pages', () => {
+    const { calls: made, seconds } = learning;
+    process.stderr.write(`${consumers} customers were learned of in ${made} calls to kong-acl\n`);
+    // A sweep a second at most, and a few customers at a time that are not worth one.
+    expect(made).toBeLessThanOrEqual((Math.ceil(seconds) + 2) * (callsOfSweep + 31));
+  });
+
   it('costs a sweep that changes nothing a number of calls that follows from pages', async () => {
     for (const key of ['acl', 'dbless'] as const) {
       await nextSweep(key);
@@ -77,8 +90,8 @@ describe(`${consumers} consumers [${testStorages.at(-1)!.kind}]`, () => {
       process.stderr.write(
         `a sweep of ${key} with ${consumers} customers that changes nothing: ${made} calls\n`,
       );
-      // Two lists of a thousand rows a page, the probe, and what a sweep that began since has made.
-      expect(made).toBeLessThanOrEqual(2 * (2 * Math.ceil(consumers / 1_000) + 3));
+      // And what a sweep that began since has made.
+      expect(made).toBeLessThanOrEqual(2 * callsOfSweep);
     }
   });
 
@@ -107,9 +120,7 @@ describe(`${consumers} consumers [${testStorages.at(-1)!.kind}]`, () => {
         `${seconds.toFixed(1)} s, ${made.posts} POST /config, ${made.acl} calls to kong-acl\n`,
     );
     expect(made.posts).toBeLessThanOrEqual(Math.ceil(seconds) + 1);
-    expect(made.acl).toBeLessThanOrEqual(
-      consumers + 2 * Math.ceil(seconds) * (2 * Math.ceil(consumers / 1_000) + 3),
-    );
+    expect(made.acl).toBeLessThanOrEqual(consumers + 2 * Math.ceil(seconds) * callsOfSweep);
     for (const name of [names[0]!, names.at(-1)!]) {
       expect([await isLetIn(gateways.acl, name), await isLetIn(gateways.dbless, name)]).toEqual([
         false,
