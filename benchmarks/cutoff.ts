@@ -69,8 +69,8 @@ interface Result {
   overshootMaximum: number;
   broken: number;
   floorMs: number | null;
-  /** Where the time of the trial in the middle and of the slowest went. */
-  middle: string;
+  /** Where the time went: the p50 of each stage, and the stages of the slowest trial with its number. */
+  stagesP50: string;
   slowest: string;
 }
 
@@ -199,7 +199,7 @@ const measureRate = async (
     await sleep(pauseMs);
     if (index > 0) measured.push({ ...trial, stages: await readStages(client, name, trial) });
   }
-  const sorted = measured.toSorted((a, b) => a.cutoffMs - b.cutoffMs);
+  const slowest = measured.reduce((most, trial) => (trial.cutoffMs > most.cutoffMs ? trial : most));
   const times = measured.map(({ cutoffMs }) => cutoffMs);
   const overshoots = measured.map(({ overshoot }) => overshoot);
   return {
@@ -212,8 +212,13 @@ const measureRate = async (
     overshootMaximum: Math.max(...overshoots),
     broken: measured.reduce((sum, trial) => sum + trial.broken, 0),
     floorMs: driver === 'kong-acl' ? await floor(rate, proxyUrl, adminUrl) : null,
-    middle: describeStages(sorted[Math.floor(sorted.length / 2)]!.stages),
-    slowest: describeStages(sorted.at(-1)!.stages),
+    stagesP50: describeStages((stage) =>
+      percentile(
+        measured.map(({ stages }) => stages[stage]),
+        0.5,
+      ),
+    ),
+    slowest: `#${measured.indexOf(slowest) + 1}: ${describeStages((stage) => slowest.stages[stage])}`,
   };
 };
 

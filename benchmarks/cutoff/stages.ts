@@ -41,5 +41,5 @@ export const readStages = async (
 };
 
 /** Short enough for a column. */
-export const describeStages = ({ metering, deciding, calling, following }: Stages): string =>
-  `${metering} + ${deciding} + ${calling} + ${following}`;
+export const describeStages = (of: (stage: keyof Stages) => number): string =>
+  [of('metering'), of('deciding'), of('calling'), of('following')].join(' + ');
