@@ -21,9 +21,13 @@ export const openEventStream = (response: ServerResponse): EventStream => {
     'Cache-Control': 'no-store',
     'X-Accel-Buffering': 'no',
   });
-  response.write('retry: 1000\n\n');
-  const heartbeat = setInterval(() => response.write(': still here\n\n'), heartbeatMs);
-  response.once('close', () => clearInterval(heartbeat));
+  // A HEAD request is told the headers only; without an end not even they would be sent.
+  if (response.req.method === 'HEAD') response.end();
+  else {
+    response.write('retry: 1000\n\n');
+    const heartbeat = setInterval(() => response.write(': still here\n\n'), heartbeatMs);
+    response.once('close', () => clearInterval(heartbeat));
+  }
   return {
     send: (event, data, id) => {
       if (response.destroyed || response.writableEnded) return;

@@ -32,6 +32,15 @@ describe('the live tail of events', () => {
   const itemsOf = (stream: Awaited<ReturnType<typeof open>>): any[] =>
     stream.events.flatMap(({ data }) => data.items);
 
+  it.each(['/api/v1/events/stream', '/api/v1/access/stream', '/api/v1/overview/activity/stream'])(
+    'answers HEAD %s with the headers alone, and is done',
+    async (path) => {
+      const response = await app.request('HEAD', path);
+      expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+      expect(await response.text()).toBe('');
+    },
+  );
+
   it('shows events as they are taken in, with their customer, what is wrong, and which are duplicates', async () => {
     const stream = await open();
     const event = { type: 'prompt', subject: 'acme', time: '2026-01-01T00:00:00Z' };
