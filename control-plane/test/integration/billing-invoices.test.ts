@@ -219,6 +219,35 @@ describeOnEachStorage('invoices', (storage) => {
     });
   });
 
+  it('keeps a fee that was invoiced in advance whole when its subscription ends, also at that very instant', async () => {
+    const usage = usageCard('requests', '0.5');
+    await publish('after-trial', [], {
+      phases: [
+        { key: 'trial', name: 'Trial', duration: 'P14D', rateCards: [usage] },
+        { key: 'default', name: 'Default', duration: null, rateCards: [baseFee('31'), usage] },
+      ],
+    });
+    const start = Date.parse('2026-08-01T00:00:00Z');
+    for (const [key, msLater] of [
+      ['at-the-instant', 0],
+      ['a-moment-later', 1],
+    ] as const) {
+      clock.set(start);
+      const { customer, subscription } = await subscribe(key, 'after-trial');
+      clock.set(start + 14 * 86_400_000);
+      const [draft] = await settled(customer.id, 'draft');
+      clock.advance(msLater);
+      await call('POST', `/api/v1/subscriptions/${subscription.id}/cancel`, { timing: 'immediate' });
+      clock.advance(3_600_000);
+      const paid = (await settled(customer.id, 'paid')).find(({ id }) => id === draft.id);
+      // 17 of August's 31 days.
+      expect(paid.lines.find(({ name }: Answer) => name === 'Base fee')).toMatchObject({
+        period: { from: '2026-08-15T00:00:00.000Z', to: '2026-09-01T00:00:00.000Z' },
+        totals: { total: '17' },
+      });
+    }
+  });
+
   it('takes the time that a plan was in force for off a fee, exact in the currency', async () => {
     await publish(
       'yen',

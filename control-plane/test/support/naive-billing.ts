@@ -191,9 +191,10 @@ export const linesOf = (customer: NaiveCustomer, until: number): NaiveLine[] => 
           const wholeTo = monthAfter(anchor, n + 1);
           const from = Math.max(wholeFrom, phaseFrom);
           const isInAdvance = card.price.type === 'flat' && card.price.paymentTerm === 'in_advance';
-          // A fee in advance that was invoiced before the end was known is for all of its period.
+          // A fee in advance that was invoiced before the end was known is for all of its period; that is so as well where
+          // the end was decided, and came, at the instant at which the fee was due: it was invoiced by then and stays.
           const cut = isInAdvance && from <= decidedAt ? Number.POSITIVE_INFINITY : end;
-          if (from >= Math.min(phaseTo, end) || wholeTo <= from) continue;
+          if (from >= Math.min(phaseTo, cut) || wholeTo <= from) continue;
           if (card.billingCadence === null && from !== phaseFrom) continue;
           const to = Math.min(wholeTo, phaseTo, cut);
           const invoiceAt = isInAdvance ? from : to;
@@ -202,7 +203,7 @@ export const linesOf = (customer: NaiveCustomer, until: number): NaiveLine[] => 
         }
       }
       phaseFrom = phaseTo;
-      if (phaseFrom >= end) break;
+      if (phaseFrom > end) break;
     }
   }
   return lines;
