@@ -22,7 +22,6 @@ import { startTestApp, type TestApp } from '../support/test-app';
 import { yearMeters, yearPlans } from '../support/year-of-plans';
 
 const customerCount = 1_000;
-const leastInvoices = 12_000;
 /** Days: the months of the year, those in which customers begin, and the collection of the last invoices. */
 const steps = 401;
 const beginnings = 31;
@@ -31,6 +30,13 @@ const dayMs = 86_400_000;
 /** In the past: where events are stored follows the time of their receipt, and those dated weeks ahead of it are not looked for. */
 const yearStart = Date.parse('2024-01-01T00:00:00Z');
 const seed = Number(process.env.BILLING_YEAR_SEED ?? Math.floor(Math.random() * 1e9));
+/**
+ * The one customer to make of a seed's thousand, as a failure names it: a repeat takes seconds. The others are drawn all the
+ * same, so that it lives through the same year.
+ */
+const onlyCustomer = process.env.BILLING_YEAR_CUSTOMER;
+const leastInvoices = onlyCustomer === undefined ? 12_000 : 1;
+const isMade = ({ key }: { key: string }) => onlyCustomer === undefined || key === onlyCustomer;
 
 /** mulberry32: the same seed makes the same year. */
 const createRandom = (state: number) => () => {
@@ -56,7 +62,7 @@ interface Expected {
 /** A storage server where there is one: it is what a year of invoices would be made on. */
 const storage = testStorages.at(-1)!;
 
-describe(`a simulated year of ${customerCount} customers [${storage.kind}]`, () => {
+describe(`a simulated year of ${onlyCustomer ?? `${customerCount} customers`} [${storage.kind}]`, () => {
   const clock = new ManualClock(yearStart);
   const random = createRandom(seed);
   const below = (limit: number) => Math.floor(random() * limit);
@@ -150,14 +156,15 @@ describe(`a simulated year of ${customerCount} customers [${storage.kind}]`, () 
   };
 
   const subscribe = async (subscriber: Subscriber, plan: NaivePlan, from: number) => {
+    const forEver = Number.POSITIVE_INFINITY;
+    subscriber.spans.push({ plan, anchor: from, from, to: forEver, decidedAt: forEver });
+    if (!isMade(subscriber)) return;
     const subscription = await call('POST', '/api/v1/subscriptions', {
       customerKey: subscriber.key,
       plan: { key: plan.key },
       timing: new Date(from).toISOString(),
     });
     subscriber.subscriptionId = subscription.id;
-    const forEver = Number.POSITIVE_INFINITY;
-    subscriber.spans.push({ plan, anchor: from, from, to: forEver, decidedAt: forEver });
   };
 
   /** The next instant after `now` at which a billing period begins. */
@@ -187,11 +194,12 @@ describe(`a simulated year of ${customerCount} customers [${storage.kind}]`, () 
     last.decidedAt = now;
     if (chance < 4) {
       const plan = yearPlans[below(yearPlans.length)]!;
-      const { next } = await call('POST', `${path}/change`, { timing, plan: { key: plan.key } });
-      subscriber.subscriptionId = next.id;
       const forEver = Number.POSITIVE_INFINITY;
       subscriber.spans.push({ plan, anchor: last.anchor, from: at, to: forEver, decidedAt: forEver });
-    } else await call('POST', `${path}/cancel`, { timing });
+      if (!isMade(subscriber)) return;
+      const { next } = await call('POST', `${path}/change`, { timing, plan: { key: plan.key } });
+      subscriber.subscriptionId = next.id;
+    } else if (isMade(subscriber)) await call('POST', `${path}/cancel`, { timing });
   };
 
   let sent = 0;
@@ -330,9 +338,10 @@ describe(`a simulated year of ${customerCount} customers [${storage.kind}]`, () 
     await publishPlans();
     for (let index = 0; index < customerCount; index += 1) {
       const key = `year-${index}`;
-      await call('POST', '/api/v1/customers', { key, name: key, usageAttribution: { subjectKeys: [key] } });
       const startStep = 1 + (index % beginnings);
       subscribers.push({ key, startStep, subscriptionId: undefined, spans: [], events: [] });
+      if (!isMade({ key })) continue;
+      await call('POST', '/api/v1/customers', { key, name: key, usageAttribution: { subjectKeys: [key] } });
     }
     for (let step = 1; step < steps; step += 1) {
       clock.set(timeOfStep(step));
@@ -344,7 +353,8 @@ describe(`a simulated year of ${customerCount} customers [${storage.kind}]`, () 
           const plan = yearPlans[below(yearPlans.length)]!;
           await subscribe(subscriber, plan, clock.now() - 1 - below(dayMs));
         } else await act(subscriber, step);
-        events.push(...eventsOf(subscriber, step));
+        const own = eventsOf(subscriber, step);
+        if (isMade(subscriber)) events.push(...own);
       }
       await runDue();
       if (events.length > 0)
@@ -352,27 +362,34 @@ describe(`a simulated year of ${customerCount} customers [${storage.kind}]`, () 
     }
 
     const actual = await readInvoices();
+    let events = 0;
     let invoices = 0;
     let lines = 0;
     let late = 0;
     const inOrder = <T extends Expected>(list: readonly T[]): T[] =>
       [...list].sort((a, b) => a.invoiceAt - b.invoiceAt || (a.currency < b.currency ? -1 : 1));
-    for (const subscriber of subscribers) {
+    for (const subscriber of subscribers.filter(isMade)) {
       const expected = inOrder(expectedOf(subscriber));
       const made = inOrder(actual.get(subscriber.key) ?? []);
       const stepOf = (index: number) => expected[index]?.fixedAt;
-      expect({ customer: subscriber.key, ...settled(made, stepOf) }).toEqual({
-        customer: subscriber.key,
-        ...settled(expected, stepOf),
-      });
+      try {
+        expect(settled(made, stepOf)).toEqual(settled(expected, stepOf));
+      } catch (error) {
+        process.stderr.write(
+          `differs: BILLING_YEAR_SEED=${seed} BILLING_YEAR_CUSTOMER=${subscriber.key} npm run test:year\n`,
+        );
+        throw error;
+      }
+      events += subscriber.events.length;
       invoices += expected.length;
       lines += expected.reduce((sum, invoice) => sum + invoice.lines.length, 0);
       late += expected
         .flatMap((invoice) => invoice.lines)
         .filter((line) => line.includes('(late usage)')).length;
     }
+    const whose = onlyCustomer ?? `${customerCount} customers`;
     process.stderr.write(
-      `seed ${seed}: ${customerCount} customers, ${sent} events, ${invoices} invoices with ${lines} lines, ${late} of them for late usage; all equal\n`,
+      `seed ${seed}: ${whose}, ${events} events, ${invoices} invoices with ${lines} lines, ${late} of them for late usage; all equal\n`,
     );
     expect(invoices).toBeGreaterThanOrEqual(leastInvoices);
   }, 900_000);
