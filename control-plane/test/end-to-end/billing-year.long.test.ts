@@ -15,6 +15,7 @@ import {
   type NaivePlan,
   priceOfLine,
   quantityText,
+  smallestAmounts,
   usedIn,
 } from '../support/naive-billing';
 import { type TestDatabase, testStorages } from '../support/storages';
@@ -301,7 +302,7 @@ describe(`a simulated year of ${onlyCustomer ?? `${customerCount} customers`} [$
     const own = invoices.map(({ currency, invoiceAt, lines, total }, index) => {
       const group = `${currency} ${stepOf(index)}`;
       late[group] = [...(late[group] ?? []), ...lines.filter(isLate)].sort();
-      totals[group] = (totals[group] ?? 0n) + BigInt(total.replace('.', ''));
+      totals[group] = (totals[group] ?? 0n) + smallestAmounts(total, digitsOf[currency]!);
       return { currency, invoiceAt, lines: lines.filter((line) => !isLate(line)) };
     });
     return { own, late, totals };

@@ -34,6 +34,12 @@ export const money = (amount: bigint, digits: number): string => {
   return `${amount < 0n ? '-' : ''}${whole}${digits === 0 || part === '' ? '' : `.${part}`}`;
 };
 
+/** Decimal text as smallest amounts, without rounding: what has more decimals than the currency is told apart. */
+export const smallestAmounts = (text: string, digits: number): bigint => {
+  const [whole, part = ''] = text.split('.');
+  return BigInt(`${whole}${part.padEnd(digits, '0')}`);
+};
+
 export const digitsOf: Record<string, number> = { JPY: 0, USD: 2, EUR: 2, KWD: 3 };
 
 type Tier = {
