@@ -1,7 +1,7 @@
 import { customerOfSubject, findCustomerBySubject, insertWithSubjects } from '../customers';
 import type { IdentifierSource } from '../primitives/identifiers';
 import { Refusal } from '../primitives/refusal';
-import type { Database } from '../storage';
+import type { Database, Queryable } from '../storage';
 import { type ConsumerMemberships, type GatewayDriver, keysOf } from './drivers/gateway-driver';
 
 /** Which plan or entitlements new customers get: the first assignment whose tag or group a consumer has. */
@@ -16,9 +16,9 @@ export interface ConsumerAssignment<Entitlement> {
 export interface SynchronizationReport {
   consumers: number;
   created: number;
-  /** Those whose customer was there already; it is left as it is. */
+  /** Those whose customer was there already; it is left as it is, unless a run that ended early owes it something. */
   known: number;
-  /** Those of the created that got a plan or entitlements. */
+  /** Those that got a plan or entitlements. */
   assigned: number;
   /** The first failures. */
   failures: { consumer: string; message: string }[];
@@ -40,7 +40,8 @@ const failuresTold = 100;
 
 /**
  * Makes a customer of every consumer that has none, with its username, custom_id and `consumer:<id>` as subjects, so that
- * whatever names the consumer in usage counts. Running it again makes nothing twice.
+ * whatever names the consumer in usage counts. Running it again makes nothing twice, and gives what a run that ended early,
+ * or failed, did not come to give.
  */
 export const synchronizeConsumers = async <Entitlement>(
   options: SynchronizationOptions<Entitlement>,
@@ -54,9 +55,10 @@ export const synchronizeConsumers = async <Entitlement>(
     assigned: 0,
     failures: [],
   };
+  const unassigned = await customersUnassigned(options.database);
   for (const item of memberships) {
     try {
-      await synchronizeOne(options, item, report);
+      await synchronizeOne(options, item, unassigned, report);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const consumer = item.consumer.username ?? item.consumer.id;
@@ -69,26 +71,43 @@ export const synchronizeConsumers = async <Entitlement>(
 const synchronizeOne = async <Entitlement>(
   { database, newId, now, assignments, subscribe, entitle }: SynchronizationOptions<Entitlement>,
   { consumer, groups }: ConsumerMemberships,
+  unassigned: ReadonlySet<string>,
   report: SynchronizationReport,
 ): Promise<void> => {
   const keys = keysOf(consumer);
-  const customerId = await database.transaction(async (transaction) => {
-    for (const key of keys) if (await findCustomerBySubject(transaction, key)) return undefined;
-    const details = { ...customerOfSubject(keys[0]!), subjectKeys: keys };
-    return (await insertWithSubjects(transaction, newId, details, now())).id;
-  });
-  if (customerId === undefined) {
-    report.known += 1;
-    return;
-  }
-  report.created += 1;
   const assignment = assignments.find(
     ({ tag, group }) =>
       (tag === undefined || consumer.tags.includes(tag)) &&
       (group === undefined || groups[group] === 'member'),
   );
-  if (!assignment) return;
-  if (assignment.plan !== undefined) await subscribe(customerId, assignment.plan);
-  for (const entitlement of assignment.entitlements) await entitle(customerId, entitlement);
+  const { customerId, isKnown } = await database.transaction(async (transaction) => {
+    for (const key of keys) {
+      const known = await findCustomerBySubject(transaction, key);
+      if (known) return { customerId: known.id, isKnown: true };
+    }
+    const details = { ...customerOfSubject(keys[0]!), subjectKeys: keys };
+    const { id } = await insertWithSubjects(transaction, newId, details, now());
+    if (assignment) await transaction.query('INSERT INTO consumer_assignment VALUES ($1)', [id]);
+    return { customerId: id, isKnown: false };
+  });
+  report[isKnown ? 'known' : 'created'] += 1;
+  if (!assignment || (isKnown && !unassigned.has(customerId))) return;
+  const give = isKnown ? unlessThere : (giving: Promise<void>) => giving;
+  if (assignment.plan !== undefined) await give(subscribe(customerId, assignment.plan));
+  for (const entitlement of assignment.entitlements) await give(entitle(customerId, entitlement));
+  await database.query('DELETE FROM consumer_assignment WHERE customer_id = $1', [customerId]);
   report.assigned += 1;
 };
+
+const customersUnassigned = async (queryable: Queryable): Promise<ReadonlySet<string>> => {
+  const { rows } = await queryable.query<{ customer_id: string }>(
+    'SELECT customer_id FROM consumer_assignment',
+  );
+  return new Set(rows.map((row) => row.customer_id));
+};
+
+/** What the earlier run gave before it ended is a conflict now, and fine. */
+const unlessThere = (giving: Promise<void>): Promise<void> =>
+  giving.catch((error: unknown) => {
+    if (!(error instanceof Refusal) || error.kind !== 'conflict') throw error;
+  });

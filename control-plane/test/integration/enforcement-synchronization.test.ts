@@ -1,4 +1,8 @@
 import { type StandInGateway, startStandInGateway } from '../../../stand-in-gateway/src';
+import type { ConsumerMemberships, GatewayDriver } from '../../src/enforcement/drivers/gateway-driver';
+import { synchronizeConsumers } from '../../src/enforcement/synchronize-consumers';
+import { createIdentifierSource } from '../../src/primitives/identifiers';
+import { Refusal } from '../../src/primitives/refusal';
 import { cloudEvent } from '../support/cloud-events';
 import { isLetIn } from '../support/kong-fixture';
 import { requestJson } from '../support/request-json';
@@ -144,5 +148,41 @@ describeOnEachStorage('customers from consumers', (storage) => {
     await isIn('pro', false);
     // A boolean entitlement is used up by nothing, and who was sold nothing is left alone.
     expect([await isLetIn(gateway, 'both'), await isLetIn(gateway, 'other')]).toEqual([true, true]);
+  });
+
+  describe('when the process ends in between', () => {
+    const memberships: ConsumerMemberships[] = ['late', 'later'].map((username) => ({
+      consumer: { id: `id-${username}`, username, customId: null, tags: ['plan-pro'] },
+      groups: {},
+    }));
+    const driver = { snapshot: async () => memberships } as unknown as GatewayDriver;
+
+    it('get what they are due from the next run, once', async () => {
+      const given: string[] = [];
+      const run = (entitle: (customerId: string, feature: string) => Promise<void>) =>
+        synchronizeConsumers<string>({
+          database: opened.database,
+          newId: createIdentifierSource(),
+          now: () => 0,
+          driver,
+          assignments: [{ tag: 'plan-pro', entitlements: ['first', 'second'] }],
+          subscribe: async () => undefined,
+          entitle,
+        });
+      const take = async (customerId: string, feature: string) => {
+        const one = `${customerId} ${feature}`;
+        if (given.includes(one)) throw new Refusal('conflict', 'entitlement_exists', 'it has that one');
+        given.push(one);
+      };
+      const ending = run(async (customerId, feature) => {
+        if (feature === 'second') throw new Error('the process ends');
+        await take(customerId, feature);
+      });
+      await expect(ending).rejects.toThrow('the process ends');
+
+      expect(await run(take)).toMatchObject({ created: 1, known: 1, assigned: 2, failures: [] });
+      expect(given.map((one) => one.split(' ')[1])).toEqual(['first', 'second', 'first', 'second']);
+      expect(await run(take)).toMatchObject({ created: 0, known: 2, assigned: 0, failures: [] });
+    });
   });
 });
