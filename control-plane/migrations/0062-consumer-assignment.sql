@@ -4,5 +4,5 @@
 -- Locks: none but on a new table. Order of deployment: before the code that writes it; older code does not look at it.
 
 CREATE TABLE consumer_assignment (
-  customer_id text PRIMARY KEY
+  customer_id text COLLATE "C" PRIMARY KEY
 );
