@@ -1,8 +1,8 @@
 /**
- * How the cost of counting grows: `npm run scale [-- --quick]`. Replicas on one PostgreSQL, events stored already, customers
+ * How the cost of counting grows: `npm run scale [-- --quick] [--only=meters]`. Replicas on one PostgreSQL, events stored already, customers
  * and meters are varied one at a time under the same load, batches of 100. It prints a table with what limits each row, what
  * 10^9 events a day would need by these figures, and, unless --quick, draws docs/scale.svg. PostgreSQL is its own; loopback
- * only. At most fifteen minutes, three with --quick.
+ * only. At most fifteen minutes, three with --quick; --only=meters takes those rows alone and draws nothing.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -28,6 +28,7 @@ import { drawPlot } from './scale/draw-plot';
 import { rowOf, type ScaleRow } from './scale/scale-row';
 
 const isQuick = process.argv.includes('--quick');
+const isMetersOnly = process.argv.includes('--only=meters');
 const seconds = isQuick ? 4 : 12;
 const warmUpSeconds = isQuick ? 2 : 4;
 const connections = 16;
@@ -75,13 +76,14 @@ const loadReplicas = async (
   url: string,
   replicas: number,
   subjects: number,
+  rowSeconds = seconds,
 ): Promise<MeasuredLoad[]> => {
   const services = await Promise.all(
     Array.from({ length: replicas }, () => startControlPlane(directory, url)),
   );
   try {
     return await Promise.all(
-      services.map((service) => load(postgres, service, connections / replicas, subjects)),
+      services.map((service) => load(postgres, service, connections / replicas, subjects, rowSeconds)),
     );
   } finally {
     for (const service of services) await service.stop();
@@ -93,12 +95,22 @@ const load = (
   service: Service,
   connectionsEach: number,
   subjects: number,
+  rowSeconds: number,
 ): Promise<MeasuredLoad> =>
   runLoad(
     service,
-    { connections: Math.max(1, Math.round(connectionsEach)), batch: 100, seconds, warmUpSeconds, subjects },
+    {
+      connections: Math.max(1, Math.round(connectionsEach)),
+      batch: 100,
+      seconds: rowSeconds,
+      warmUpSeconds,
+      subjects,
+    },
     postgres.pid,
   );
+
+/** Where each event counts a hundred times, a batch takes seconds: more of them must fall into the time measured. */
+const secondsOf = ({ meters }: ScaleDefinitions): number => (meters < 100 ? seconds : 4 * seconds);
 
 const measureReplicas = async (postgres: BenchPostgres): Promise<void> => {
   for (const replicas of plan.replicas) {
@@ -118,7 +130,14 @@ const measureDefinitions = async (
     postgres,
     (database) => defineScale(database, definitions),
     async (url) => {
-      keep(rowOf(dimension, value, await loadReplicas(postgres, url, 1, definitions.customers), cores));
+      keep(
+        rowOf(
+          dimension,
+          value,
+          await loadReplicas(postgres, url, 1, definitions.customers, secondsOf(definitions)),
+          cores,
+        ),
+      );
     },
   );
 };
@@ -166,7 +185,7 @@ const measureStored = async (postgres: BenchPostgres): Promise<void> => {
             'all subjects by day, ms': await queryMs(service, { ...span, windowSize: 'DAY' }),
             'bytes/event': Math.round(size.rows[0]!.bytes / stored),
           };
-          const measured = await load(postgres, service, connections, 1_000);
+          const measured = await load(postgres, service, connections, 1_000, seconds);
           keep({ ...rowOf('events stored', stored, [measured], cores), more });
         } finally {
           await service.stop();
@@ -181,21 +200,26 @@ const main = async (): Promise<void> => {
   const machine = describeMachine();
   const postgres = await startPostgres(directory);
   try {
-    await measureReplicas(postgres);
-    await measureStored(postgres);
-    for (const customers of plan.customers) {
-      await measureDefinitions(postgres, 'customers', customers, { customers, meters: 1 });
+    if (!isMetersOnly) {
+      await measureReplicas(postgres);
+      await measureStored(postgres);
+      for (const customers of plan.customers) {
+        await measureDefinitions(postgres, 'customers', customers, { customers, meters: 1 });
+      }
     }
     for (const meters of plan.meters) {
       await measureDefinitions(postgres, 'meters', meters, { customers: 1_000, meters });
     }
     console.table(rows.map(({ more, ...row }) => ({ ...row, ...more })));
     // A deployment of that size has few meters and many customers; rows of 100 meters are not its own.
-    const sizing = sizeForABillionADay(rows.filter(({ dimension }) => dimension !== 'meters'));
-    console.table({ '10^9 events a day': sizing });
+    const sizing = isMetersOnly
+      ? undefined
+      : sizeForABillionADay(rows.filter(({ dimension }) => dimension !== 'meters'));
+    if (sizing) console.table({ '10^9 events a day': sizing });
     const minutes = Number(((performance.now() - begun) / 60_000).toFixed(1));
     const caption = `${machine.processor}, ${machine.cores} cores, load generator included; load average ${machine.loadAverage[0]} at the start. Numbers above the bars are events a second.`;
-    if (!isQuick) writeFileSync(join(__dirname, '../docs/scale.svg'), drawPlot(rows, caption));
+    if (!isQuick && !isMetersOnly)
+      writeFileSync(join(__dirname, '../docs/scale.svg'), drawPlot(rows, caption));
     console.log(
       JSON.stringify({ proof: 'scale', machine, postgres: postgres.description, minutes, rows, sizing }),
     );
