@@ -96,6 +96,35 @@ describe('the batcher', () => {
     await Promise.all(receipts);
   });
 
+  it('keeps transactions even where clients come back together, and takes everything after a pause', async () => {
+    const { batches, commit } = heldCommit();
+    const batcher = batcherWith(commit, { worthwhileBatch: 100, maximumQueued: 200 });
+    const receipts: Promise<unknown>[] = [];
+    const arrive = async (requests: number) => {
+      for (let index = 0; index < requests; index += 1) receipts.push(batcher.accept(events(1)));
+      await turn();
+    };
+    const end = async () => {
+      batches.at(-1)!.commit();
+      await turn();
+    };
+    await arrive(60);
+    await arrive(4);
+    await end();
+    await arrive(60);
+    await end();
+    await arrive(4);
+    await end();
+    await arrive(32);
+    expect(batches.map((batch) => batch.events.length)).toEqual([60, 4, 32, 32]);
+    await end();
+    await end();
+    await Promise.all(receipts);
+    await arrive(50);
+    expect(batches.map((batch) => batch.events.length)).toEqual([60, 4, 32, 32, 32, 50]);
+    await end();
+  });
+
   it('opens a second transaction beside a running one only for enough events', async () => {
     const { batches, commit } = heldCommit();
     const batcher = batcherWith(commit, { concurrency: 2, worthwhileBatch: 5 });
