@@ -61,6 +61,28 @@ describeOnEachStorage('storage', (storage) => {
     expect(await amounts()).toEqual([0, 0]);
   });
 
+  it('begins with a statement of either kind, and answers it', async () => {
+    const [, inserted] = await database.transaction((transaction) =>
+      Promise.all([
+        transaction.query<{ one: number }>('SELECT 1 AS one'),
+        transaction.query('UPDATE item SET amount = amount + $1', [1]),
+      ]),
+    );
+    expect(inserted.rowCount).toBe(2);
+    const { rows, rowCount } = await database.transaction((transaction) =>
+      transaction.query<{ amount: number }>('UPDATE item SET amount = amount + 1 RETURNING amount'),
+    );
+    expect({ rows, rowCount }).toEqual({ rows: [{ amount: 2 }, { amount: 2 }], rowCount: 2 });
+    const failing = database.transaction(async (transaction) => {
+      await transaction.query('UPDATE item SET amount = $1', [9]);
+      throw new Error('changed my mind');
+    });
+    await expect(failing).rejects.toThrow('changed my mind');
+    expect(await amounts()).toEqual([2, 2]);
+    expect(await database.transaction(async () => 'nothing asked')).toBe('nothing asked');
+    expect(await amounts()).toEqual([2, 2]);
+  });
+
   it('wakes others after a commit, never after a roll-back', async () => {
     const woken: string[] = [];
     await database.transaction(async (transaction) => {
