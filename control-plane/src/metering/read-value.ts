@@ -73,4 +73,6 @@ export const readGroupValue = (value: unknown): string => {
 
 /** Postgres stores neither U+0000 nor half of a surrogate pair, which cutting may also leave at the end. */
 const storableText = (text: string): string =>
-  text.replaceAll('\u0000', '').replace(/\p{Surrogate}/gu, '\ufffd');
+  text.isWellFormed() && !text.includes('\u0000')
+    ? text
+    : text.replaceAll('\u0000', '').replace(/\p{Surrogate}/gu, '\ufffd');
