@@ -17,18 +17,30 @@ export const eventSource = source;
 export const idLength = 32;
 export const timeLength = 24;
 
-const pool = Buffer.allocUnsafe(64 * 1024);
-let hex = '';
+const drawn = Buffer.allocUnsafe(64 * 1024);
+let digits: Buffer = Buffer.alloc(0);
 let at = 0;
 
-/** A random id of {@link idLength} characters. */
-export const nextId = (): string => {
-  if (at + idLength > hex.length) {
-    hex = randomFillSync(pool).toString('hex');
+/** Where in {@link digits} the next random id begins. */
+const draw = (): number => {
+  if (at + idLength > digits.length) {
+    digits = Buffer.from(randomFillSync(drawn).toString('hex'), 'latin1');
     at = 0;
   }
   at += idLength;
-  return hex.slice(at - idLength, at);
+  return at - idLength;
+};
+
+/** A random id of {@link idLength} characters. */
+export const nextId = (): string => {
+  const from = draw();
+  return digits.toString('latin1', from, from + idLength);
+};
+
+/** Writes such an id. */
+export const writeNextId = (target: Buffer, offset: number): void => {
+  const from = draw();
+  digits.copy(target, offset, from, from + idLength);
 };
 
 export interface SampleEvent {
