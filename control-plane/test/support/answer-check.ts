@@ -1,23 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Ajv, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
-import { type OpenApiDocument, openApiDocument } from '../../src/http/openapi/openapi-document';
+import { openApiDocument } from '../../src/http/openapi/openapi-document';
 import type { RouteDescription } from '../../src/http/route';
+
+type Responses = Record<string, { content?: Record<string, { schema?: object }> }>;
 
 interface Operation {
   name: string;
   path: RegExp;
-  responses: Record<string, { content?: Record<string, { schema?: object }> }>;
+  /** Made when the first answer of the route is checked: a test file asks a few routes of hundreds. */
+  description(): { responses: Responses; validator: (schema: object) => ValidateFunction };
 }
 
 /** Bodies beyond this are not kept for checking. */
 const maximumBytes = 4 << 20;
 
-/** Compiled validators of equal descriptions, shared by the apps of one test file. */
-const compiled = new Map<
-  string,
-  { operations: Map<string, Operation[]>; validator: (schema: object) => ValidateFunction }
->();
+/** Descriptions of routes, shared by the apps of one test file, which have routes of their own but describe them alike. */
+const described = new Map<string, ReturnType<Operation['description']>>();
 
 /**
  * Holds every answer of a server against the OpenAPI description of its route: the status must be named or a refusal, the
@@ -25,22 +25,22 @@ const compiled = new Map<
  */
 export const createAnswerCheck = () => {
   const mistakes = new Map<string, string>();
-  let api: ReturnType<typeof compile> | undefined;
+  let operations: Map<string, Operation[]> | undefined;
 
   const check = (request: IncomingMessage, response: ServerResponse, body: Buffer): void => {
     const path = (request.url ?? '/').split('?', 1)[0]!;
-    const operation = api?.operations
-      .get((request.method ?? '').toLowerCase())
+    const operation = operations
+      ?.get((request.method ?? '').toLowerCase())
       ?.find((candidate) => candidate.path.test(path));
-    if (!api || !operation) return;
-    const problem = differenceOf(operation, response, body, api.validator);
+    if (!operation) return;
+    const problem = differenceOf(operation, response, body);
     if (problem)
       mistakes.set(`${operation.name} ${response.statusCode}: ${problem}`, body.toString().slice(0, 400));
   };
 
   return {
     describe: (routes: readonly RouteDescription[]): void => {
-      api = compile(routes);
+      operations = operationsOf(routes);
     },
     observe: (request: IncomingMessage, response: ServerResponse): void => {
       const chunks: Buffer[] = [];
@@ -73,42 +73,49 @@ export const createAnswerCheck = () => {
   };
 };
 
-const compile = (routes: readonly RouteDescription[]) => {
-  const document = openApiDocument(routes, '0');
-  const key = JSON.stringify(document);
-  const known = compiled.get(key);
+/** `openapi.test.ts` validates the document itself; compiling the schema of schemas here takes longer than all the others. */
+const ajv = new Ajv({ strict: false, allErrors: false, meta: false, validateSchema: false });
+addFormats(ajv);
+
+const describe = (route: RouteDescription): ReturnType<Operation['description']> => {
+  const { paths, components } = openApiDocument([route], '0');
+  const operation = paths[route.path]![route.method] as { responses: Responses };
+  const key = JSON.stringify([operation, components]);
+  const known = described.get(key);
   if (known) return known;
-  const ajv = new Ajv({ strict: false, allErrors: false });
-  addFormats(ajv);
-  ajv.addSchema({ $id: 'openapi', components: document.components });
+  const id = `route-${described.size}`;
+  ajv.addSchema({ $id: id, components });
   const validators = new Map<object, ValidateFunction>();
   const made = {
-    operations: operationsOf(document),
+    responses: operation.responses,
     validator: (schema: object): ValidateFunction => {
-      const validate = validators.get(schema) ?? ajv.compile(absolute(schema));
+      const validate = validators.get(schema) ?? ajv.compile(absolute(schema, id));
       validators.set(schema, validate);
       return validate;
     },
   };
-  compiled.set(key, made);
+  described.set(key, made);
   return made;
 };
 
-const absolute = (schema: object): object =>
-  JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"openapi#/components/'));
+const absolute = (schema: object, id: string): object =>
+  JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', `"${id}#/components/`));
 
-const operationsOf = (document: OpenApiDocument): Map<string, Operation[]> => {
+const operationsOf = (routes: readonly RouteDescription[]): Map<string, Operation[]> => {
   const byMethod = new Map<string, Operation[]>();
-  for (const [path, item] of Object.entries(document.paths)) {
-    for (const [method, operation] of Object.entries(item)) {
-      const pattern = path.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(/\{\w+\}/g, '[^/]+');
-      const entry = {
-        name: `${method.toUpperCase()} ${path}`,
-        path: new RegExp(`^${pattern}/?$`),
-        responses: operation.responses as Operation['responses'],
-      };
-      byMethod.set(method, [...(byMethod.get(method) ?? []), entry]);
-    }
+  for (const route of routes) {
+    const { method, path } = route;
+    const pattern = path.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(/\{\w+\}/g, '[^/]+');
+    let description: ReturnType<Operation['description']> | undefined;
+    const entry: Operation = {
+      name: `${method.toUpperCase()} ${path}`,
+      path: new RegExp(`^${pattern}/?$`),
+      description: () => {
+        description ??= describe(route);
+        return description;
+      },
+    };
+    byMethod.set(method, [...(byMethod.get(method) ?? []), entry]);
   }
   // A path without parameters is the more exact match.
   for (const operations of byMethod.values()) {
@@ -117,20 +124,16 @@ const operationsOf = (document: OpenApiDocument): Map<string, Operation[]> => {
   return byMethod;
 };
 
-const differenceOf = (
-  { responses }: Operation,
-  response: ServerResponse,
-  body: Buffer,
-  validator: (schema: object) => ValidateFunction,
-): string | undefined => {
-  const described =
+const differenceOf = (operation: Operation, response: ServerResponse, body: Buffer): string | undefined => {
+  const { responses, validator } = operation.description();
+  const named =
     responses[response.statusCode] ?? (response.statusCode >= 400 ? responses.default : undefined);
-  if (!described) return 'this status is not described';
+  if (!named) return 'this status is not described';
   const type = String(response.getHeader('content-type') ?? '')
     .split(';', 1)[0]!
     .trim();
-  if (!described.content) return body.length > 0 ? 'a body is not described' : undefined;
-  const content = described.content[type];
+  if (!named.content) return body.length > 0 ? 'a body is not described' : undefined;
+  const content = named.content[type];
   if (!content) return `the content type "${type}" is not described`;
   if (!content.schema || !/json$/.test(type)) return undefined;
   const validate = validator(content.schema);
