@@ -32,6 +32,8 @@ module.exports = {
     workspace('dashboard'),
   ],
   maxWorkers: 2,
+  // Each file leaves something in its worker (observers of the runtime, sources, compiled code); 100 of them leave gigabytes.
+  workerIdleMemoryLimit: '700MB',
   // Jest takes this from the top only; inside a project it would be ignored.
   testTimeout: 30_000,
 };

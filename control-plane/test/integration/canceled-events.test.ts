@@ -263,7 +263,7 @@ describeOnEachStorage(`events that are taken back (TEST_SEED=${seed})`, (storage
         expect(await world.rollupsOf('late')).toEqual(recount);
         expect(await world.standing()).toEqual(world.expectedStanding());
       }),
-      { seed, numRuns: Number(process.env.PROPERTY_RUNS ?? 12), endOnFailure: true },
+      { seed, numRuns: Number(process.env.PROPERTY_RUNS ?? 8), endOnFailure: true },
     );
   }, 240_000);
 
