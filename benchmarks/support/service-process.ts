@@ -78,7 +78,8 @@ export const startControlPlane = (
   databaseUrl: string | undefined,
   environment: Record<string, string> = {},
 ): Promise<Service> => {
-  const child = spawn(process.execPath, ['--max-semi-space-size=32', buildProgram(directory)], {
+  const flags = ['--max-semi-space-size=32', '--max-old-space-size=1024'];
+  const child = spawn(process.execPath, [...flags, buildProgram(directory)], {
     // Away from the repository, whose tollgate.yml would be applied.
     cwd: directory,
     env: {
