@@ -75,8 +75,7 @@ export const createHttpServer = (options: ServerOptions): Server => {
       response.destroy();
       return;
     }
-    // An unread body would keep the connection busy; the client is told to open another one.
-    if (!request.complete) response.setHeader('Connection', 'close');
+    if (!request.complete) readOn(request);
     if (options.errorShapes?.some((shape) => shape(request, response, refusal, requestId))) return;
     sendProblem(response, refusal, requestId);
   };
@@ -101,6 +100,22 @@ export const createHttpServer = (options: ServerOptions): Server => {
   server.maxConnections = options.clients.connections;
   server.setTimeout(options.clients.silentMs);
   return server;
+};
+
+/** What is read of a body that is refused, bytes; a connection that sends more is closed. */
+const readOnLimit = 64 << 20;
+
+/**
+ * Reads the rest of a body that nobody wants. Many clients send all of a request before they read the answer: closed under
+ * their hands, the connection would fail, and they would never learn what was wrong. The time for requests bounds it as well.
+ */
+const readOn = (request: IncomingMessage): void => {
+  let size = 0;
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > readOnLimit) request.socket.destroy();
+  });
+  request.resume();
 };
 
 const pathOf = (request: IncomingMessage): string => {

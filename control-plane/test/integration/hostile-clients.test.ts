@@ -96,6 +96,31 @@ describeOnEachStorage('hostile clients', (storage) => {
     expect(await response.json()).toMatchObject({ code: 'body_too_large' });
   });
 
+  it.each([
+    ['a body that is too large', 'right', 5 << 20, 413],
+    ['a wrong token', 'wrong', 3 << 20, 401],
+  ])('that send all of a request before they read learn of %s', async (_what, token, bytes, status) => {
+    const patient = await startTestApp(opened.database);
+    const client = openClient(patient);
+    client.socket.pause();
+    const sent = new Promise<Error | null | undefined>((resolve) => {
+      client.socket.write(
+        'POST /api/v1/events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n' +
+          `Authorization: Bearer ${token === 'right' ? patient.token : token}\r\nContent-Length: ${bytes}\r\n\r\n`,
+      );
+      client.socket.write(Buffer.alloc(bytes, ' '), resolve);
+    });
+    expect(await sent).toBeFalsy();
+    client.socket.resume();
+    await waitUntil('the answer', () => client.text().includes('\r\n\r\n'));
+    expect(client.text()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    // The connection is still good for another request.
+    client.socket.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
+    await waitUntil('another answer', () => client.text().includes('HTTP/1.1 200 '));
+    client.socket.destroy();
+    await patient.stop();
+  });
+
   it('do not learn what serves them, and other origins may not read', async () => {
     const response = await app.request('GET', '/api/v1/meters', undefined, {
       origin: 'https://elsewhere.example',
