@@ -121,6 +121,23 @@ describeOnEachStorage('hostile clients', (storage) => {
     await patient.stop();
   });
 
+  it('that go on sending a body that was refused are disconnected', async () => {
+    const patient = await startTestApp(opened.database);
+    const client = openClient(patient);
+    client.socket.write('POST /api/v1/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    const part = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(1 << 20, ' '), Buffer.from('\r\n')]);
+    let sent = 0;
+    const send = (): void => {
+      sent += 1;
+      if (sent <= 200) client.socket.write(part, (error) => error || send());
+    };
+    send();
+    await waitUntil('it is closed', () => client.isClosed());
+    expect(client.text()).toMatch(/^HTTP\/1\.1 401 /);
+    expect(sent).toBeLessThan(200);
+    await patient.stop();
+  });
+
   it('do not learn what serves them, and other origins may not read', async () => {
     const response = await app.request('GET', '/api/v1/meters', undefined, {
       origin: 'https://elsewhere.example',

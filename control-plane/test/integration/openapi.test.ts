@@ -6,6 +6,14 @@ import { openPglite } from '../../src/storage/postgres/pglite';
 import { createAnswerCheck } from '../support/answer-check';
 import { startTestApp, type TestApp } from '../support/test-app';
 
+/** The schemas of parameters and of contents. */
+const schemasIn = (value: unknown): object[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, part]) =>
+    name === 'schema' ? [part as object] : schemasIn(part),
+  );
+};
+
 describe('the description of the API', () => {
   let database: Database;
   let app: TestApp;
@@ -39,6 +47,7 @@ describe('the description of the API', () => {
     for (const name of Object.keys(document.components.schemas)) {
       expect(ajv.getSchema(`openapi#/components/schemas/${name}`)).toBeDefined();
     }
+    for (const schema of schemasIn(document.paths)) expect(ajv.validateSchema(schema)).toBe(true);
     for (const [, reference] of JSON.stringify(document.paths).matchAll(/"\$ref":"([^"]+)"/g)) {
       expect(document.components.schemas).toHaveProperty([reference!.split('/').at(-1)!]);
     }

@@ -77,7 +77,7 @@ export const createAnswerCheck = () => {
 const ajv = new Ajv({ strict: false, allErrors: false, meta: false, validateSchema: false });
 addFormats(ajv);
 
-const describe = (route: RouteDescription): ReturnType<Operation['description']> => {
+const descriptionOf = (route: RouteDescription): ReturnType<Operation['description']> => {
   const { paths, components } = openApiDocument([route], '0');
   const operation = paths[route.path]![route.method] as { responses: Responses };
   const key = JSON.stringify([operation, components]);
@@ -111,7 +111,7 @@ const operationsOf = (routes: readonly RouteDescription[]): Map<string, Operatio
       name: `${method.toUpperCase()} ${path}`,
       path: new RegExp(`^${pattern}/?$`),
       description: () => {
-        description ??= describe(route);
+        description ??= descriptionOf(route);
         return description;
       },
     };
