@@ -44,17 +44,6 @@ const runWithBegin = async <R>(client: pg.ClientBase, text: string): Promise<Que
   return { rows: rows as R[], rowCount: rowCount ?? 0 };
 };
 
-/** BEGIN travels with the statement, which fails as well if BEGIN does. */
-const runAfterBegin = <R>(
-  client: pg.ClientBase,
-  text: string,
-  values: readonly unknown[],
-): Promise<QueryResult<R>> => {
-  const begun = client.query('BEGIN');
-  begun.catch(() => undefined);
-  return run(client, text, values);
-};
-
 export interface NodePostgresOptions {
   connectionString: string;
   /** Connections at most; further transactions wait in line. */
@@ -93,7 +82,10 @@ export const openNodePostgres = (options: NodePostgresOptions): Database => {
         query: (text, values = []) => {
           if (isBegun) return run(client, text, values);
           isBegun = true;
-          return values.length === 0 ? runWithBegin(client, text) : runAfterBegin(client, text, values);
+          if (values.length === 0) return runWithBegin(client, text);
+          // It travels with the statement, which fails as well if this does.
+          client.query('BEGIN').catch(onError);
+          return run(client, text, values);
         },
         arrays: binaryArrays,
         afterCommit: (action) => afterCommit.push(action),
