@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalid } from '../primitives/refusal';
+import { toTimeText } from '../primitives/time-text';
 import { type ApiToken, scopes } from '../tokens/api-token';
 import type { TokenRegistry } from '../tokens/token-registry';
 import { defineRoute, json, noContent, type Route } from './route';
@@ -26,8 +27,7 @@ const newTokenSchema = z
   })
   .meta({ id: 'NewApiToken' });
 
-const text = (instant: number | null): string | null =>
-  instant === null ? null : new Date(instant).toISOString();
+const text = (instant: number | null): string | null => (instant === null ? null : toTimeText(instant));
 
 const represent = (token: ApiToken) => ({
   id: token.id,

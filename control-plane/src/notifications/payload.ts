@@ -1,6 +1,7 @@
 import type { Evaluation } from '../entitlements';
 import type { GroupFilter } from '../metering';
 import type { Quantity } from '../primitives/decimal';
+import { toTimeText } from '../primitives/time-text';
 import type { NotificationPayload } from './notification-event';
 import type { Rule, RuleThreshold } from './rule';
 import { type SnapshotFacts, subjectKeyOf } from './snapshot-store';
@@ -12,9 +13,8 @@ export interface EntitlementSnapshot {
   data: Record<string, unknown>;
 }
 
-const time = (instant: number): string => new Date(instant).toISOString();
 const timeOrNone = (instant: number | null): string | undefined =>
-  instant === null ? undefined : time(instant);
+  instant === null ? undefined : toTimeText(instant);
 
 /** Where an entitlement stands, in OpenMeter's shapes (NotificationEventEntitlementValuePayloadBase). */
 export const snapshotOf = (evaluation: Evaluation, facts: SnapshotFacts): EntitlementSnapshot => {
@@ -41,7 +41,7 @@ export const payloadOf = (
 ): NotificationPayload => ({
   id,
   type: rule.type,
-  timestamp: time(at),
+  timestamp: toTimeText(at),
   data,
 });
 
@@ -74,10 +74,10 @@ const entitlementOf = ({ entitlement, period }: Evaluation, subjectKey: string) 
   customerId: entitlement.customerId,
   featureId: entitlement.featureId,
   featureKey: entitlement.featureKey,
-  activeFrom: time(entitlement.activeFrom),
+  activeFrom: toTimeText(entitlement.activeFrom),
   activeTo: timeOrNone(entitlement.activeTo),
-  createdAt: time(entitlement.createdAt),
-  updatedAt: time(entitlement.updatedAt),
+  createdAt: toTimeText(entitlement.createdAt),
+  updatedAt: toTimeText(entitlement.updatedAt),
   deletedAt: timeOrNone(entitlement.deletedAt),
   metadata: entitlement.metadata,
   annotations: entitlement.annotations,
@@ -89,15 +89,15 @@ const entitlementOf = ({ entitlement, period }: Evaluation, subjectKey: string) 
           entitlement.issueAfterReset === null ? undefined : Number(entitlement.issueAfterReset),
         issueAfterResetPriority: entitlement.issueAfterResetPriority ?? undefined,
         preserveOverageAtReset: entitlement.preserveOverageAtReset,
-        measureUsageFrom: time(entitlement.measureUsageFrom),
+        measureUsageFrom: toTimeText(entitlement.measureUsageFrom),
         usagePeriod: {
           interval:
             intervalNames[entitlement.usagePeriod.intervalText] ?? entitlement.usagePeriod.intervalText,
           intervalISO: entitlement.usagePeriod.intervalText,
-          anchor: time(entitlement.usagePeriod.anchor),
+          anchor: toTimeText(entitlement.usagePeriod.anchor),
         },
-        currentUsagePeriod: { from: time(period.from), to: time(period.to) },
-        lastReset: time(period.from),
+        currentUsagePeriod: { from: toTimeText(period.from), to: toTimeText(period.to) },
+        lastReset: toTimeText(period.from),
       }
     : {}),
 });
@@ -122,8 +122,8 @@ const featureOf = ({ feature }: Evaluation, facts: SnapshotFacts) => {
       ? { meterGroupByFilters: plainFilters(feature.filters), advancedMeterGroupByFilters: feature.filters }
       : {}),
     metadata: stored.metadata,
-    createdAt: time(stored.createdAt),
-    updatedAt: time(stored.updatedAt),
+    createdAt: toTimeText(stored.createdAt),
+    updatedAt: toTimeText(stored.updatedAt),
     archivedAt: timeOrNone(stored.archivedAt),
   };
 };
@@ -137,7 +137,7 @@ const plainFilters = (filters: GroupFilter): Record<string, string> =>
 /** A customer's subject need not be recorded as a subject; then its key stands for it, as old as the customer. */
 const subjectOf = ({ entitlement }: Evaluation, key: string, facts: SnapshotFacts) => {
   const subject = facts.subjects.get(key);
-  const createdAt = time(
+  const createdAt = toTimeText(
     subject?.createdAt ?? facts.customers.get(entitlement.customerId)?.createdAt ?? entitlement.createdAt,
   );
   if (!subject) return { id: key, key, createdAt, updatedAt: createdAt };
@@ -148,7 +148,7 @@ const subjectOf = ({ entitlement }: Evaluation, key: string, facts: SnapshotFact
     metadata: subject.metadata,
     stripeCustomerId: subject.stripeCustomerId ?? undefined,
     createdAt,
-    updatedAt: time(subject.updatedAt),
+    updatedAt: toTimeText(subject.updatedAt),
   };
 };
 
@@ -165,8 +165,8 @@ const customerOf = ({ entitlement }: Evaluation, facts: SnapshotFacts) => {
     currency: customer.currency ?? undefined,
     billingAddress: customer.billingAddress ?? undefined,
     metadata: customer.metadata,
-    createdAt: time(customer.createdAt),
-    updatedAt: time(customer.updatedAt),
+    createdAt: toTimeText(customer.createdAt),
+    updatedAt: toTimeText(customer.updatedAt),
     deletedAt: timeOrNone(customer.deletedAt),
   };
 };

@@ -1,5 +1,6 @@
 import type { Clock } from '../primitives/clock';
 import type { IdentifierSource } from '../primitives/identifiers';
+import { toTimeText } from '../primitives/time-text';
 import type { Database, Transaction } from '../storage';
 import {
   addTallies,
@@ -136,8 +137,6 @@ const grouped = (tallies: readonly WindowTally[]): WindowTally[][] => {
   return [...groups.values()];
 };
 
-const time = (instant: number): string => new Date(instant).toISOString();
-
 /** The report in the shape of a v2 event (stripe-node, V2/Core/Events). */
 const eventOf = (id: string, tallies: readonly WindowTally[], now: number): StripeEvent => {
   const { windowStart, meterId } = tallies[0]!;
@@ -154,14 +153,14 @@ const eventOf = (id: string, tallies: readonly WindowTally[], now: number): Stri
       object: 'v2.core.event',
       type,
       livemode: true,
-      created: time(now),
+      created: toTimeText(now),
       ...(meterId === ''
         ? {}
         : { related_object: { id: meterId, type: 'billing.meter', url: `/v1/billing/meters/${meterId}` } }),
       data: {
         developer_message_summary: `${count} meter event${count === 1 ? '' : 's'} could not be counted.`,
-        validation_start: time(windowStart),
-        validation_end: time(windowStart + windowMs),
+        validation_start: toTimeText(windowStart),
+        validation_end: toTimeText(windowStart + windowMs),
         reason: {
           error_count: count,
           error_types: tallies.map((one) => ({

@@ -1,5 +1,6 @@
 import type { Customer } from '../../customers';
 import { formatDuration } from '../../primitives/durations';
+import { toTimeText } from '../../primitives/time-text';
 import {
   type Invoice,
   type InvoiceCustomer,
@@ -10,9 +11,8 @@ import {
 import { availableActions, type InvoiceTerms } from './next-step';
 import { invoiceTotals } from './price-invoice-line';
 
-const time = (instant: number): string => new Date(instant).toISOString();
 const optionalTime = (instant: number | null): string | undefined =>
-  instant === null ? undefined : time(instant);
+  instant === null ? undefined : toTimeText(instant);
 
 /** Neither credits nor taxes are computed; their totals are there because readers add them up. */
 const totalsOf = (totals: TotalsText) => ({
@@ -55,8 +55,8 @@ export const invoiceDocument = ({ invoice, customer, lines, terms }: DocumentPar
     type: 'standard' as const,
     description: invoice.description ?? undefined,
     metadata: invoice.metadata,
-    createdAt: time(invoice.createdAt),
-    updatedAt: time(invoice.updatedAt),
+    createdAt: toTimeText(invoice.createdAt),
+    updatedAt: toTimeText(invoice.updatedAt),
     deletedAt: optionalTime(invoice.deletedAt),
     supplier: { name: 'Supplier', addresses: [] },
     customer: {
@@ -82,7 +82,7 @@ export const invoiceDocument = ({ invoice, customer, lines, terms }: DocumentPar
     collectionAt: optionalTime(invoice.collectionAt),
     dueAt: optionalTime(invoice.dueAt),
     voidedAt: optionalTime(invoice.voidedAt),
-    period: lines.length === 0 ? undefined : { from: time(from), to: time(to) },
+    period: lines.length === 0 ? undefined : { from: toTimeText(from), to: toTimeText(to) },
     workflow: workflowOf(terms),
     lines: lines.map((line) => lineDocument(line, invoice)),
   };
@@ -112,14 +112,14 @@ const workflowOf = (terms: InvoiceTerms) => ({
 export const lineDocument = (line: InvoiceLine, invoice: Pick<Invoice, 'id' | 'number' | 'currency'>) => {
   const { priced } = line;
   const free = priced?.usageDiscount;
-  const times = { createdAt: time(line.createdAt), updatedAt: time(line.updatedAt) };
+  const times = { createdAt: toTimeText(line.createdAt), updatedAt: toTimeText(line.updatedAt) };
   const shared = {
     ...times,
     managedBy: line.managedBy,
     currency: invoice.currency,
     invoice: { id: invoice.id, number: invoice.number ?? undefined },
-    period: { from: time(line.period.from), to: time(line.period.to) },
-    invoiceAt: time(line.invoiceAt),
+    period: { from: toTimeText(line.period.from), to: toTimeText(line.period.to) },
+    invoiceAt: toTimeText(line.invoiceAt),
   };
   return {
     id: line.id,
@@ -163,8 +163,8 @@ export const lineDocument = (line: InvoiceLine, invoice: Pick<Invoice, 'id' | 'n
           phase: { id: line.origin.phaseId },
           item: { id: line.origin.itemId },
           billingPeriod: {
-            from: time(line.origin.billingPeriod.from),
-            to: time(line.origin.billingPeriod.to),
+            from: toTimeText(line.origin.billingPeriod.from),
+            to: toTimeText(line.origin.billingPeriod.to),
           },
         }
       : undefined,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseTime } from '../../events';
 import { formatQuantity, parseQuantity, type Quantity } from '../../primitives/decimal';
+import { toTimeText } from '../../primitives/time-text';
 
 /** Fields that the resources of OpenMeter's v1 and v2 API share. */
 
@@ -20,7 +21,7 @@ export const time = z
 /** A time as answers have it. */
 export const timeText = z.iso.datetime();
 
-export const toTimeText = (milliseconds: number): string => new Date(milliseconds).toISOString();
+export { toTimeText };
 
 /** For members that are left out rather than null. */
 export const optionalTimeText = (milliseconds: number | null | undefined): string | undefined =>

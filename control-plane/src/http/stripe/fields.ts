@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { attributeLimit, isLongerThan } from '../../events';
+import { toTimeText } from '../../primitives/time-text';
 
 /** What Stripe's routes share. */
 
@@ -8,7 +9,7 @@ export const tag = 'Stripe';
 /** Seconds since the epoch, as v1 has its times. */
 export const toSeconds = (milliseconds: number): number => Math.floor(milliseconds / 1_000);
 
-export const toTimeText = (milliseconds: number): string => new Date(milliseconds).toISOString();
+export { toTimeText };
 
 export const text = (maximum: number) =>
   z
