@@ -124,6 +124,11 @@ describeOnEachStorage('storage', (storage) => {
   });
 
   if (storage.kind === 'postgres') {
+    it('has the server compile no statement: it would take longer than the statement', async () => {
+      const shown = await Promise.all([1, 2, 3].map(() => database.query<{ jit: string }>('SHOW jit')));
+      expect(shown.flatMap(({ rows }) => rows)).toEqual([{ jit: 'off' }, { jit: 'off' }, { jit: 'off' }]);
+    });
+
     it('runs a transaction again that lost a deadlock', async () => {
       let arrived = 0;
       const both = new Promise<void>((resolve) => {

@@ -167,7 +167,7 @@ const withMinutes = async (
   const isOpen = query.from === undefined || query.to === undefined;
   if (windowing.kind !== 'none' || !isOpen || hourLevelOf(base) === undefined) return answers;
   const hours = new Set(
-    answers.flatMap((answer) => [floorTo(answer.min_bucket, hourMs), floorTo(answer.max_bucket, hourMs)]),
+    answers.flatMap(({ extent }) => [floorTo(extent!.first, hourMs), floorTo(extent!.last, hourMs)]),
   );
   const spans = [...hours].map((from) => ({ level: levels.detail, from, to: from + hourMs }));
   const clipped = spans.map((span) => ({
@@ -178,8 +178,8 @@ const withMinutes = async (
   const minutes = await askRollups(queryable, { ...base, spans: clipped, edges: [] });
   const byDimensions = new Map(minutes.map((answer) => [JSON.stringify(answer.dimensions), answer]));
   return answers.map((answer) => {
-    const exact = byDimensions.get(JSON.stringify(answer.dimensions)) ?? answer;
-    return { ...answer, min_bucket: exact.min_bucket, max_bucket: exact.max_bucket };
+    const { extent } = byDimensions.get(JSON.stringify(answer.dimensions)) ?? answer;
+    return { ...answer, extent };
   });
 };
 
@@ -190,9 +190,10 @@ const windowOf = (query: MeterQuery, windowing: Windowing, answer: RollupAnswer)
     const { starts } = windowing;
     return { windowStart: starts[answer.window_key - 1]!, windowEnd: starts[answer.window_key]! };
   }
+  const { first, last } = answer.extent!;
   return {
-    windowStart: query.from ?? floorTo(answer.min_bucket, minuteMs),
-    windowEnd: query.to ?? floorTo(answer.max_bucket, minuteMs) + minuteMs,
+    windowStart: query.from ?? floorTo(first, minuteMs),
+    windowEnd: query.to ?? floorTo(last, minuteMs) + minuteMs,
   };
 };
 

@@ -38,8 +38,8 @@ export interface RollupAnswer {
   /** The start of a fixed window, the position (from 1) of a listed one, 0 without windows. */
   window_key: number;
   value: string;
-  min_bucket: number;
-  max_bucket: number;
+  /** The first and the last bucket with usage, of an answer without windows: the others need them not. */
+  extent: { first: number; last: number } | undefined;
   /** The dimensions asked for, in their order. */
   dimensions: (string | null)[];
 }
@@ -62,6 +62,10 @@ const spanSource = (queryable: Queryable, { add }: Parameters, spans: readonly S
     ${add(arrays.bigint(spans.map((span) => span.from)))}::bigint[],
     ${add(arrays.bigint(spans.map((span) => span.to)))}::bigint[]) AS q (level, from_bucket, to_bucket)`;
 };
+
+/** As literals, from which the planner knows how few series the coarse levels have. */
+const levelsOf = (spans: readonly Span[]): string =>
+  [...new Set(spans.map((span) => span.level))].sort((a, b) => a - b).join(', ');
 
 /** The condition on series; the group-by filters hold at the level of detail alone, the only one that knows groups. */
 const seriesCondition = (queryable: Queryable, { add }: Parameters, question: RollupQuestion): string => {
@@ -95,7 +99,8 @@ const source = (queryable: Queryable, parameters: Parameters, question: RollupQu
   if (question.spans.length > 0) {
     parts.push(`SELECT s.subject, s.groups, r.*
       FROM ${spanSource(queryable, parameters, question.spans)}
-      JOIN series s ON s.level = q.level AND ${seriesCondition(queryable, parameters, question)}
+      JOIN series s ON s.level = q.level AND s.level IN (${levelsOf(question.spans)})
+        AND ${seriesCondition(queryable, parameters, question)}
       CROSS JOIN LATERAL (
         SELECT r.bucket, ${columns} FROM ${table} r
         WHERE r.series_id = s.id AND r.bucket >= q.from_bucket AND r.bucket < q.to_bucket OFFSET 0
@@ -177,22 +182,24 @@ export const askRollups = async (queryable: Queryable, question: RollupQuestion)
   const keys = query.groupBy.map((key, index) => `${dimension(parameters, key)} AS d${index}`);
   const columns = [`${windowKey(queryable, parameters, question.windowing)} AS window_key`, ...keys];
   const ordinals = columns.map((_, index) => index + 1).join(', ');
-  const text = `SELECT ${columns.join(', ')}, (${aggregate[compiled.meter.aggregation]})::text AS value,
-      min(p.bucket) AS min_bucket, max(p.bucket) AS max_bucket
+  const isWhole = question.windowing.kind === 'none';
+  const text = `SELECT ${columns.join(', ')}, (${aggregate[compiled.meter.aggregation]})::text AS value
+      ${isWhole ? ', min(p.bucket) AS first, max(p.bucket) AS last' : ''}
     FROM (${source(queryable, parameters, question)}) p ${customerJoin(queryable, parameters, query)}
     GROUP BY ${ordinals} ORDER BY ${ordinals} LIMIT ${parameters.add(question.limit)}::bigint`;
-  const { rows } = await queryable.query<Omit<RollupAnswer, 'dimensions'> & Record<string, string | null>>(
-    text,
-    parameters.values,
-  );
+  const { rows } = await queryable.query<AnswerRow>(text, parameters.values);
   return rows.map((row) => ({
     window_key: row.window_key,
     value: row.value,
-    min_bucket: row.min_bucket,
-    max_bucket: row.max_bucket,
+    extent: isWhole ? { first: row.first, last: row.last } : undefined,
     dimensions: keys.map((_, index) => row[`d${index}`] ?? null),
   }));
 };
+
+type AnswerRow = Record<'window_key' | 'first' | 'last', number> & { value: string } & Record<
+    `d${number}`,
+    string | null
+  >;
 
 /** The first and last bucket of a meter (hours where it has them); undefined when it has none. */
 export const extentOf = async (
@@ -205,8 +212,8 @@ export const extentOf = async (
      CROSS JOIN LATERAL (
        SELECT min(bucket) AS first, max(bucket) AS last FROM rollup WHERE series_id = s.id
      ) r
-     WHERE s.meter_number = $1 AND s.level = $2`,
-    [meter.number, level],
+     WHERE s.meter_number = $1 AND s.level = ${level}`,
+    [meter.number],
   );
   const { first, last } = rows[0] ?? {};
   if (first == null || last == null) return undefined;
