@@ -409,11 +409,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     billing,
   ];
 
-  const observe = observeRequests({
-    log,
-    observations,
-    hotRoutes: new Set(fastRoutes.map(({ method, path }) => `${method.toUpperCase()} ${path}`)),
-  });
+  const observe = observeRequests({ log, observations });
   const server = createHttpServer({
     routes,
     fastRoutes,
@@ -431,9 +427,9 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       ...options.clients,
     },
     dashboard: createDashboard(options.dashboardDirectory ?? dashboardDirectory()),
-    observe: (request, response) => {
-      observe(request, response);
-      options.observe?.(request, response);
+    observe: (request, response, requestId, hotPath) => {
+      observe(request, response, requestId, hotPath);
+      options.observe?.(request, response, requestId, hotPath);
     },
   });
   await listen(server, configuration.port, configuration.host);

@@ -22,7 +22,7 @@ export const hashToken = (token: string): Buffer => createHash('sha256').update(
 
 const bearer = /^Bearer +([\x21-\x7e]{1,512}) *$/i;
 
-export const bearerToken = (request: IncomingMessage): string | undefined =>
+const bearerToken = (request: IncomingMessage): string | undefined =>
   bearer.exec(request.headers.authorization ?? '')?.[1];
 
 const headerToken = (request: IncomingMessage, header: string): string | undefined => {
@@ -31,17 +31,26 @@ const headerToken = (request: IncomingMessage, header: string): string | undefin
 };
 
 /**
- * The token that a connection sent last, and its hash: it mostly sends the same one again. Kept by connection, so that how
- * long the comparison takes tells nobody about the token of another.
+ * The Authorization header that a connection sent last, and the hash of its token: it mostly sends the same one again. Kept
+ * by connection, so that how long the comparison takes tells nobody about the token of another.
  */
-const lastTokens = new WeakMap<Socket, { token: string; hash: Buffer }>();
+const lastTokens = new WeakMap<Socket, { authorization: string; hash: Buffer }>();
 
-const hashOfRequest = ({ socket }: IncomingMessage, token: string): Buffer => {
-  const last = lastTokens.get(socket);
-  if (last?.token === token) return last.hash;
+const hashOfBearer = (request: IncomingMessage): Buffer | undefined => {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return undefined;
+  const last = lastTokens.get(request.socket);
+  if (last?.authorization === authorization) return last.hash;
+  const token = bearerToken(request);
+  if (token === undefined) return undefined;
   const hash = hashToken(token);
-  lastTokens.set(socket, { token, hash });
+  lastTokens.set(request.socket, { authorization, hash });
   return hash;
+};
+
+const hashOfHeader = (request: IncomingMessage, header: string): Buffer | undefined => {
+  const token = headerToken(request, header);
+  return token === undefined ? undefined : hashToken(token);
 };
 
 const refuse = (detail: string): Refusal => new Refusal('unauthenticated', 'unauthenticated', detail);
@@ -56,12 +65,12 @@ export const authenticate = async (
   /** A header in which the interface carries its tokens; the bearer token is taken there as well. */
   header?: string,
 ): Promise<Identity> => {
-  const token = bearerToken(request) ?? (header === undefined ? undefined : headerToken(request, header));
-  if (!token)
+  const hash = hashOfBearer(request) ?? (header === undefined ? undefined : hashOfHeader(request, header));
+  if (!hash)
     throw refuse(
       `send the header "${header === undefined ? 'Authorization: Bearer' : `${header}:`} <token>"`,
     );
-  const identity = await lookup(hashOfRequest(request, token));
+  const identity = await lookup(hash);
   if (!identity) throw refuse('the token is unknown, expired or revoked');
   return identity;
 };

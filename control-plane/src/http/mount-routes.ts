@@ -71,7 +71,8 @@ const authenticatePortal = async (request: Request, options: MountOptions): Prom
   return identity;
 };
 
-export const requestIdOf = (response: Response): string => String(response.getHeader('X-Request-Id') ?? '');
+export const requestIdHeader = 'X-Request-Id';
+export const requestIdOf = (response: Response): string => String(response.getHeader(requestIdHeader) ?? '');
 
 const jsonTypes = /^(?:application\/(?:[\w.-]+\+)?json)\s*(?:;|$)/i;
 

@@ -76,12 +76,15 @@ export interface Route<
   handle: (input: RouteInput<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Reply | typeof handled>;
 }
 
+/** Handles a request on the hot path; what it throws is answered as problem details. */
+export type FastHandler = (request: IncomingMessage, requestId: string) => Promise<Reply>;
+
 /**
  * A route on the hot path, taken in front of Express: its path has no parameters, it authenticates by itself, and its
- * schemas describe what it parses in its own, faster way. It answers, or throws what is answered as problem details.
+ * schemas describe what it parses in its own, faster way.
  */
 export interface FastRoute extends RouteDescription {
-  handleFast: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  handleFast: FastHandler;
 }
 
 /** Lets the compiler infer the types of params, query and body from their schemas. */

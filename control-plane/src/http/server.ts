@@ -11,16 +11,23 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { Refusal } from '../primitives/refusal';
 import type { ServeDashboard } from './dashboard/serve-dashboard';
-import { answerErrors, type MountOptions, mountRoutes, requestIdOf } from './mount-routes';
+import { answerErrors, type MountOptions, mountRoutes, requestIdHeader, requestIdOf } from './mount-routes';
 import { refusalOf, sendProblem } from './problem-details';
-import type { FastRoute, Route } from './route';
+import type { FastHandler, FastRoute, Reply, Route } from './route';
 
 export interface ServerOptions extends MountOptions {
   routes: readonly Route[];
   fastRoutes: readonly FastRoute[];
   log: Logger;
-  /** Sees every request as it comes, before anything is answered. */
-  observe?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+  /** Sees every request as it comes, before anything is answered; `hotPath` is that of a route on the hot path. */
+  observe?:
+    | ((
+        request: IncomingMessage,
+        response: ServerResponse,
+        requestId: string,
+        hotPath: string | undefined,
+      ) => void)
+    | undefined;
   /** How a failure is answered on paths whose interface has an error shape of its own; the first that returns true wins. */
   errorShapes?: readonly ErrorShape[];
   /** What a client may take of the server before it says anything useful. */
@@ -63,29 +70,39 @@ const lookEveryMs = 1_000;
 export const createHttpServer = (options: ServerOptions): Server => {
   const app = createExpressApp(options);
   const { log } = options;
-  const fastHandlers = new Map(
-    options.fastRoutes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route.handleFast]),
-  );
+  const findFast = indexFastRoutes(options.fastRoutes);
 
-  const answer = (error: unknown, request: IncomingMessage, response: ServerResponse): void => {
+  const answer = (
+    error: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): void => {
     const refusal = refusalOf(error);
-    const requestId = String(response.getHeader('X-Request-Id'));
     if (!refusal) log.error({ err: error, requestId, path: pathOf(request) }, 'request failed');
     if (response.headersSent) {
       response.destroy();
       return;
     }
+    response.setHeader(requestIdHeader, requestId);
     if (!request.complete) readOn(request);
     if (options.errorShapes?.some((shape) => shape(request, response, refusal, requestId))) return;
     sendProblem(response, refusal, requestId);
   };
 
   const listener: RequestListener = (request, response) => {
-    response.setHeader('X-Request-Id', requestIdFrom(request));
-    options.observe?.(request, response);
-    const fast = fastHandlers.get(`${request.method} ${pathOf(request)}`);
-    if (fast) fast(request, response).catch((error) => answer(error, request, response));
-    else app(request, response);
+    const requestId = requestIdFrom(request);
+    const path = pathOf(request);
+    const handleFast = findFast(request.method, path);
+    options.observe?.(request, response, requestId, handleFast && path);
+    if (handleFast) {
+      handleFast(request, requestId)
+        .then((reply) => sendFast(response, requestId, reply))
+        .catch((error) => answer(error, request, response, requestId));
+      return;
+    }
+    response.setHeader(requestIdHeader, requestId);
+    app(request, response);
   };
   const server = createServer(
     {
@@ -100,6 +117,30 @@ export const createHttpServer = (options: ServerOptions): Server => {
   server.maxConnections = options.clients.connections;
   server.setTimeout(options.clients.silentMs);
   return server;
+};
+
+/** Looks up by path, then by method: one text less to build than for both at once. */
+const indexFastRoutes = (routes: readonly FastRoute[]) => {
+  const byPath = new Map<string, Map<string, FastHandler>>();
+  for (const { method, path, handleFast } of routes) {
+    const byMethod = byPath.get(path) ?? new Map<string, FastHandler>();
+    byPath.set(path, byMethod.set(method.toUpperCase(), handleFast));
+  }
+  return (method: string | undefined, path: string): FastHandler | undefined =>
+    byPath.get(path)?.get(method ?? '');
+};
+
+/** All headers at once, which node writes without keeping them. */
+const sendFast = (response: ServerResponse, requestId: string, { status, body, headers }: Reply): void => {
+  const head = [requestIdHeader, requestId];
+  for (const name in headers) head.push(name, headers[name]!);
+  if (body === undefined) {
+    response.writeHead(status, head).end();
+    return;
+  }
+  const text = JSON.stringify(body);
+  head.push('Content-Type', 'application/json', 'Content-Length', String(Buffer.byteLength(text)));
+  response.writeHead(status, head).end(text);
 };
 
 /** What is read of a body that is refused, bytes; a connection that sends more is closed. */

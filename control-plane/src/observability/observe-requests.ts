@@ -5,25 +5,28 @@ import type { Observations } from './observations';
 export interface ObserveRequestsOptions {
   log: Logger;
   observations: Pick<Observations, 'requestEnded'>;
-  /** Routes on the hot path, by `METHOD /path`: their successes are logged at the level debug only. */
-  hotRoutes: ReadonlySet<string>;
 }
 
 /**
- * Logs every request by its request id and measures it by its route. Query strings, headers and bodies are left out of
- * the log: any of them may hold a secret.
+ * Logs every request by its request id and measures it by its route; successes on the hot path at the level debug only.
+ * Query strings, headers and bodies are left out of the log: any of them may hold a secret.
  */
 export const observeRequests =
-  ({ log, observations, hotRoutes }: ObserveRequestsOptions) =>
-  (request: IncomingMessage, response: ServerResponse): void => {
+  ({ log, observations }: ObserveRequestsOptions) =>
+  (
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    hotPath: string | undefined,
+  ): void => {
     const startedAt = performance.now();
-    const url = request.url ?? '/';
-    const path = url.slice(0, url.indexOf('?') < 0 ? undefined : url.indexOf('?'));
-    response.once('close', () => {
+    const { method = '', url = '/' } = request;
+    // Express changes the address while it looks for a route, so it is read before.
+    const path = hotPath ?? url.split('?', 1)[0]!;
+    // It comes once.
+    response.on('close', () => {
       const ms = performance.now() - startedAt;
-      const { method = '' } = request;
-      const isHot = hotRoutes.has(`${method} ${path}`);
-      const route = isHot ? path : routeOf(request);
+      const route = hotPath ?? routeOf(request);
       // 499: the client went away before the answer, as nginx names it.
       const status = response.writableFinished ? response.statusCode : 499;
       const { traceparent } = request.headers;
@@ -34,11 +37,11 @@ export const observeRequests =
         ms,
         traceparent: typeof traceparent === 'string' ? traceparent : undefined,
       });
-      const level = status >= 500 ? 'error' : isHot && status < 400 ? 'debug' : 'info';
+      const level = status >= 500 ? 'error' : hotPath !== undefined && status < 400 ? 'debug' : 'info';
       if (!log.isLevelEnabled(level)) return;
       log[level](
         {
-          requestId: response.getHeader('X-Request-Id'),
+          requestId,
           method,
           path,
           status,

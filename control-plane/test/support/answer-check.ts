@@ -27,13 +27,18 @@ export const createAnswerCheck = () => {
   const mistakes = new Map<string, string>();
   let operations: Map<string, Operation[]> | undefined;
 
-  const check = (request: IncomingMessage, response: ServerResponse, body: Buffer): void => {
+  const check = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    contentType: string,
+    body: Buffer,
+  ): void => {
     const path = (request.url ?? '/').split('?', 1)[0]!;
     const operation = operations
       ?.get((request.method ?? '').toLowerCase())
       ?.find((candidate) => candidate.path.test(path));
     if (!operation) return;
-    const problem = differenceOf(operation, response, body);
+    const problem = differenceOf(operation, response.statusCode, contentType, body);
     if (problem)
       mistakes.set(`${operation.name} ${response.statusCode}: ${problem}`, body.toString().slice(0, 400));
   };
@@ -51,7 +56,12 @@ export const createAnswerCheck = () => {
         size += buffer.length;
         if (size <= maximumBytes) chunks.push(buffer);
       };
-      const { write, end } = response;
+      const { write, end, writeHead } = response;
+      let contentType = '';
+      response.writeHead = function (this: ServerResponse, status: number, ...given: unknown[]) {
+        contentType = contentTypeOf(this, given.at(-1));
+        return writeHead.call(this, status, ...(given as never[]));
+      } as typeof writeHead;
       response.write = function (this: ServerResponse, ...given: unknown[]) {
         keep(given[0]);
         return write.apply(this, given as never);
@@ -61,7 +71,7 @@ export const createAnswerCheck = () => {
         return end.apply(this, given as never);
       } as typeof end;
       response.once('finish', () => {
-        if (size <= maximumBytes) check(request, response, Buffer.concat(chunks));
+        if (size <= maximumBytes) check(request, response, contentType, Buffer.concat(chunks));
       });
     },
     /** @throws Error that lists every answer that was not as described */
@@ -124,14 +134,23 @@ const operationsOf = (routes: readonly RouteDescription[]): Map<string, Operatio
   return byMethod;
 };
 
-const differenceOf = (operation: Operation, response: ServerResponse, body: Buffer): string | undefined => {
+/** Headers that are given to writeHead at once are not kept by the response. */
+const contentTypeOf = (response: ServerResponse, given: unknown): string => {
+  const pairs = Array.isArray(given) ? (given as string[]) : Object.entries(given ?? {}).flat();
+  const index = pairs.findIndex((text, at) => at % 2 === 0 && /^content-type$/i.test(String(text)));
+  return String(index < 0 ? (response.getHeader('content-type') ?? '') : pairs[index + 1]);
+};
+
+const differenceOf = (
+  operation: Operation,
+  status: number,
+  contentType: string,
+  body: Buffer,
+): string | undefined => {
   const { responses, validator } = operation.description();
-  const named =
-    responses[response.statusCode] ?? (response.statusCode >= 400 ? responses.default : undefined);
+  const named = responses[status] ?? (status >= 400 ? responses.default : undefined);
   if (!named) return 'this status is not described';
-  const type = String(response.getHeader('content-type') ?? '')
-    .split(';', 1)[0]!
-    .trim();
+  const type = contentType.split(';', 1)[0]!.trim();
   if (!named.content) return body.length > 0 ? 'a body is not described' : undefined;
   const content = named.content[type];
   if (!content) return `the content type "${type}" is not described`;

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import {
   type ExactJson,
   type InvalidField,
@@ -10,6 +10,7 @@ import {
 import { type FieldError, Refusal } from '../../primitives/refusal';
 import { authenticate, authorize, type TokenLookup } from '../authenticate';
 import { readBody } from '../read-body';
+import type { FastHandler, Reply } from '../route';
 import { binaryModeEvent, isBinaryMode } from './binary-mode';
 import { invalidEvents } from './invalid-events';
 
@@ -25,8 +26,16 @@ export interface IngestOptions {
   onRefused?: (refusal: Refusal) => void;
 }
 
-const mediaType = (request: IncomingMessage): string =>
-  (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
+const eventTypes = new Set([
+  'application/cloudevents+json',
+  'application/cloudevents-batch+json',
+  'application/json',
+]);
+
+const mediaType = (request: IncomingMessage): string => {
+  const given = request.headers['content-type'] ?? '';
+  return eventTypes.has(given) ? given : given.split(';', 1)[0]!.trim().toLowerCase();
+};
 
 /**
  * Takes CloudEvents in structured, batched and binary mode (CloudEvents 1.0 HTTP Protocol Binding, section 3) and answers
@@ -34,17 +43,12 @@ const mediaType = (request: IncomingMessage): string =>
  * names each bad one by its index.
  */
 export const createIngestHandler =
-  (options: IngestOptions, successStatus: 202 | 204) =>
-  async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  (options: IngestOptions, successStatus: 202 | 204): FastHandler =>
+  async (request) => {
     authorize(await authenticate(request, options.lookup), 'ingest');
     const events = await readEvents(request, options);
     const receipt = await options.accept(events);
-    if (wantsRepresentation(request)) {
-      sendReceipt(response, events, receipt);
-      return;
-    }
-    response.statusCode = successStatus;
-    response.end();
+    return wantsRepresentation(request) ? receiptReply(events, receipt) : { status: successStatus };
   };
 
 const readEvents = async (request: IncomingMessage, options: IngestOptions): Promise<UsageEvent[]> => {
@@ -58,12 +62,6 @@ const readEvents = async (request: IncomingMessage, options: IngestOptions): Pro
     throw error;
   }
 };
-
-const eventTypes = new Set([
-  'application/cloudevents+json',
-  'application/cloudevents-batch+json',
-  'application/json',
-]);
 
 const parseEvents = (type: string, text: string, options: IngestOptions): UsageEvent[] => {
   if (!eventTypes.has(type)) {
@@ -122,20 +120,17 @@ const fieldError = ({ field, code, message }: InvalidField, index: number | unde
   return { code, field: field === '' ? root : `${root}.${field}`, message };
 };
 
-const wantsRepresentation = (request: IncomingMessage): boolean =>
-  /\breturn=representation\b/i.test(String(request.headers.prefer ?? ''));
+const wantsRepresentation = ({ headers }: IncomingMessage): boolean =>
+  headers.prefer !== undefined && /\breturn=representation\b/i.test(String(headers.prefer));
 
 /** RFC 7240, section 4.2: the ids that were new and those that were known already. */
-const sendReceipt = (response: ServerResponse, events: readonly UsageEvent[], receipt: Receipt): void => {
+const receiptReply = (events: readonly UsageEvent[], receipt: Receipt): Reply => {
   const known = new Set(receipt.duplicates);
   const reference = ({ id, source }: UsageEvent) => ({ id, source });
-  const body = JSON.stringify({
+  const body = {
     accepted: events.filter((_, position) => !known.has(position)).map(reference),
     duplicates: events.filter((_, position) => known.has(position)).map(reference),
     rejected: [],
-  });
-  response.statusCode = 200;
-  response.setHeader('Content-Type', 'application/json');
-  response.setHeader('Preference-Applied', 'return=representation');
-  response.end(body);
+  };
+  return { status: 200, body, headers: { 'Preference-Applied': 'return=representation' } };
 };

@@ -1,10 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { parseCloudEvent, type Receipt, type UsageEvent } from '../../events';
 import { type FieldError, Refusal } from '../../primitives/refusal';
 import { authenticate, authorize, type TokenLookup } from '../authenticate';
 import { invalidEvents } from '../cloudevents/invalid-events';
 import { readBody } from '../read-body';
+import type { FastHandler } from '../route';
 import { type Unmetered, usageEventsOf } from './gateway-log';
 import { readLogEntry } from './log-entry';
 import { type IngestRules, readMeteringParameters } from './metering-parameters';
@@ -37,7 +38,7 @@ const rememberedRules = 100;
  * A bad entry among good ones does not refuse the batch: http-log sends a refused batch again as it is and then drops
  * all of it. The bad ones are listed in the answer and in the log; a request without a single good one is refused.
  */
-export const createHttpLogHandler = (options: HttpLogOptions) => {
+export const createHttpLogHandler = (options: HttpLogOptions): FastHandler => {
   const remembered = new Map<string, IngestRules>();
   const rulesOf = (search: string): IngestRules => {
     const known = remembered.get(search);
@@ -48,7 +49,7 @@ export const createHttpLogHandler = (options: HttpLogOptions) => {
     return rules;
   };
 
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  return async (request) => {
     authorize(await authenticate(request, options.lookup), 'ingest');
     const rules = rulesOf(searchOf(request));
     const entries = parseEntries((await readBody(request, options.bodyLimitBytes)).toString('utf8'));
@@ -69,15 +70,15 @@ export const createHttpLogHandler = (options: HttpLogOptions) => {
       );
     }
     const receipt = events.length > 0 ? await options.accept(events) : { duplicates: [] };
-    const body = JSON.stringify({
-      accepted: events.length - receipt.duplicates.length,
-      duplicates: receipt.duplicates.length,
-      unmetered,
-      rejected: rejected.slice(0, 100),
-    });
-    response.statusCode = 200;
-    response.setHeader('Content-Type', 'application/json');
-    response.end(body);
+    return {
+      status: 200,
+      body: {
+        accepted: events.length - receipt.duplicates.length,
+        duplicates: receipt.duplicates.length,
+        unmetered,
+        rejected: rejected.slice(0, 100),
+      },
+    };
   };
 };
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { type ExactJson, parseExactJson, type Receipt, type UsageEvent } from '../../events';
 import type { Exchanges } from '../../exchanges';
@@ -52,11 +52,11 @@ export const reveniumRoutes = (options: ReveniumOptions): FastRoute[] => {
     body,
     responses: { 201: { description: 'Stored.', schema: answerSchema } },
     errorBody: reveniumProblem,
-    handleFast: async (request, response) => {
+    handleFast: async (request) => {
       authorize(await authenticate(request, options.lookup, 'x-api-key'), 'ingest');
       const now = options.now();
       const json = await readJson(request, options.bodyLimitBytes);
-      send(response, label, await act(json, now), now);
+      return { status: 201, body: answerOf(label, await act(json, now), now) };
     },
   });
 
@@ -125,9 +125,9 @@ const check = <T extends z.ZodType>(schema: T, value: unknown): z.output<T> => {
   throw invalid('validation_failed', `the body is not valid: ${summary}`, fields);
 };
 
-const send = (response: ServerResponse, label: string, transactionId: string, now: number): void => {
+const answerOf = (label: string, transactionId: string, now: number): z.input<typeof answerSchema> => {
   const at = new Date(now).toISOString();
-  const body: z.input<typeof answerSchema> = {
+  return {
     id: transactionId,
     label,
     resourceType: 'metering',
@@ -137,7 +137,4 @@ const send = (response: ServerResponse, label: string, transactionId: string, no
     updated: at,
     _links: {},
   };
-  response.statusCode = 201;
-  response.setHeader('Content-Type', 'application/json');
-  response.end(JSON.stringify(body));
 };

@@ -1,9 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Receipt, UsageEvent } from '../../events';
 import type { MeterDirectory } from '../../stripe/meter-directory';
 import { checkMeterEvent, type MeterEvent } from '../../stripe/meter-event';
 import { authenticate, authorize, type TokenLookup } from '../authenticate';
 import { readBody } from '../read-body';
+import type { FastHandler } from '../route';
 import { toSeconds, toTimeText } from './fields';
 import { idempotencyKeyOf, keyMisused } from './idempotently';
 import { formMeterEvent, jsonBody, jsonMeterEvent } from './meter-event-body';
@@ -15,7 +16,7 @@ import {
   identifierOf,
   storedKeyOf,
 } from './meter-event-idempotency';
-import { sendStripe, stripeRefusal } from './stripe-error';
+import { stripeRefusal, stripeReply } from './stripe-error';
 
 /** Bytes of one meter event at most. */
 const bodyLimitBytes = 256 * 1_024;
@@ -66,8 +67,8 @@ const v2: Version = {
  * known already is refused as well (Stripe rejects duplicates), unless this is the retry of the request that brought it.
  */
 const createHandler =
-  (options: MeterEventOptions, version: Version, assertKey: (key: EventKey) => void) =>
-  async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  (options: MeterEventOptions, version: Version, assertKey: (key: EventKey) => void): FastHandler =>
+  async (request, requestId) => {
     authorize(await authenticate(request, options.lookup), 'ingest');
     const body = (await readBody(request, bodyLimitBytes)).toString('utf8');
     const given = version.read(request, body);
@@ -91,14 +92,11 @@ const createHandler =
     }
     const { event } = checked;
     const { duplicates } = await options.accept([event]);
-    if (duplicates.length === 0) {
-      sendStripe(response, 200, version.answer(event, now));
-      return;
-    }
+    if (duplicates.length === 0) return stripeReply(requestId, version.answer(event, now));
     const first = await firstAnswer(options, event, key);
-    response.setHeader('Idempotent-Replayed', 'true');
     const time = given.timestamp === undefined ? first.createdAt : event.time;
-    sendStripe(response, 200, version.answer({ ...event, time }, first.createdAt));
+    const answer = version.answer({ ...event, time }, first.createdAt);
+    return stripeReply(requestId, answer, { 'Idempotent-Replayed': 'true' });
   };
 
 /** What the event's own request was answered. @throws Refusal when it came with another request */

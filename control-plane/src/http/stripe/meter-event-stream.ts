@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { UsageEvent } from '../../events';
 import { Refusal } from '../../primitives/refusal';
 import type { ErrorReports } from '../../stripe/error-reports';
@@ -7,10 +7,11 @@ import { checkMeterEvent, type MeterEvent, type MeterEventError } from '../../st
 import type { Sessions } from '../../stripe/sessions';
 import { authenticate, type Identity } from '../authenticate';
 import { readBody } from '../read-body';
+import type { FastHandler } from '../route';
 import { idempotencyKeyOf } from './idempotently';
 import { jsonBody, jsonMeterEvent } from './meter-event-body';
 import type { MeterEventOptions } from './meter-event-handlers';
-import { sendStripe, stripeRefusal } from './stripe-error';
+import { stripeRefusal, stripeReply } from './stripe-error';
 
 /** Events of one request at most (Stripe's API reference, meter event stream). */
 export const streamLimit = 100;
@@ -28,8 +29,8 @@ export interface MeterEventStreamOptions extends Pick<MeterEventOptions, 'accept
  * stored for the error reports. Duplicates count once and are no error.
  */
 export const createMeterEventStream =
-  (options: MeterEventStreamOptions) =>
-  async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  (options: MeterEventStreamOptions): FastHandler =>
+  async (request, requestId) => {
     await authenticateSession(request, options);
     const body = (await readBody(request, bodyLimitBytes)).toString('utf8');
     const given = eventsOf(jsonBody(request, body));
@@ -45,7 +46,7 @@ export const createMeterEventStream =
     }
     if (events.length > 0) await options.accept(events);
     if (errors.length > 0) await options.reports.add(errors);
-    sendStripe(response, 200, {});
+    return stripeReply(requestId, {});
   };
 
 /** An error without a meter belongs to no report of a meter. */

@@ -1,7 +1,7 @@
-import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { type FieldError, Refusal, type RefusalKind } from '../../primitives/refusal';
 import { statusOf } from '../problem-details';
+import type { Reply } from '../route';
 import type { ErrorShape } from '../server';
 
 /** Stripe's error object (API reference, errors), of v1 and v2 alike. */
@@ -41,25 +41,25 @@ export const stripeErrorShape: ErrorShape = (request, response, refusal, request
   const path = pathOf(request.url);
   if (!/^\/v[12]\//.test(path)) return false;
   const { status, error, headers } = describe(refusal, request.method ?? '', path);
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  sendStripe(response, status, { error }, requestId);
+  const text = JSON.stringify({ error });
+  response.statusCode = status;
+  for (const [name, value] of Object.entries({ ...headers, ...requestIdHeader(requestId) }))
+    response.setHeader(name, value);
+  response.setHeader('Content-Type', 'application/json');
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.end(text);
   return true;
 };
 
-/** Answers in JSON with Stripe's header of the request's id. */
-export const sendStripe = (
-  response: ServerResponse,
-  status: number,
+/** Stripe's header of the request's id. */
+const requestIdHeader = (requestId: string): Record<string, string> => ({ 'Request-Id': requestId });
+
+/** A success on the hot path, with that header. */
+export const stripeReply = (
+  requestId: string,
   body: unknown,
-  requestId = String(response.getHeader('X-Request-Id')),
-): void => {
-  const text = JSON.stringify(body);
-  response.statusCode = status;
-  response.setHeader('Content-Type', 'application/json');
-  response.setHeader('Content-Length', Buffer.byteLength(text));
-  response.setHeader('Request-Id', requestId);
-  response.end(text);
-};
+  headers: Record<string, string> = {},
+): Reply => ({ status: 200, body, headers: { ...headers, ...requestIdHeader(requestId) } });
 
 interface Described {
   status: number;
