@@ -32,9 +32,8 @@ const singles = { connections: 64, batch: 1, seconds, warmUpSeconds };
 type Row = Record<string, number | string>;
 const round = (value: number, digits = 0): number => Number(value.toFixed(digits));
 
-const rowOf = (load: MeasuredLoad, service: Service, floor: number): Row => ({
+const rowOf = (load: MeasuredLoad, service: Service): Row => ({
   'events/s': round(load.eventsPerSecond),
-  'of floor': round(load.eventsPerSecond / floor, 2),
   'p50 ms': round(load.p50Ms, 1),
   'p99 ms': round(load.p99Ms, 1),
   'peak MiB': round(service.peakResidentBytes() / 2 ** 20),
@@ -57,7 +56,24 @@ const stripeRowOf = (result: StripeLoadResult, own: number): Row => ({
 const { directory, remove } = temporaryDirectory();
 const table: Record<string, Row> = {};
 
-const measureServer = async (postgres: BenchPostgres, floor: number): Promise<void> => {
+/** Measured before and after the batches, since the machine may change in between; their mean is what the ratios refer to. */
+const floors: number[] = [];
+
+const addFloor = async (url: string): Promise<void> => {
+  floors.push(
+    await measureFloor({ url, rowsPerStatement: 1_000, connections: 1, seconds: isQuick ? 3 : 10 }),
+  );
+};
+
+const withRatios = (rows: Record<string, Row>): Record<string, Row> => {
+  const floor = floors.reduce((sum, rate) => sum + rate, 0) / floors.length;
+  const all: Record<string, Row> = { floor: { 'events/s': round(floor) }, ...rows };
+  for (const [name, { 'events/s': rate, ...others }] of Object.entries(all))
+    all[name] = { 'events/s': rate!, 'of floor': round(Number(rate) / floor, 2), ...others };
+  return all;
+};
+
+const measureServer = async (postgres: BenchPostgres, floorUrl: string): Promise<void> => {
   const url = await postgres.createDatabase('tollgate_bench');
   const database = openNodePostgres({ connectionString: url });
   await migrate(database);
@@ -65,7 +81,8 @@ const measureServer = async (postgres: BenchPostgres, floor: number): Promise<vo
   await database.close();
   const service = await startControlPlane(directory, url);
   if (only !== 'singles') {
-    table['batches of 100'] = rowOf(await runLoad(service, batches, postgres.pid), service, floor);
+    table['batches of 100'] = rowOf(await runLoad(service, batches, postgres.pid), service);
+    await addFloor(floorUrl);
   }
   if (isStripe) {
     const own = Number(table['batches of 100']!['events/s']);
@@ -73,28 +90,28 @@ const measureServer = async (postgres: BenchPostgres, floor: number): Promise<vo
     table['Stripe stream of 100'] = stripeRowOf(stream, own);
     table['Stripe v1 meter events'] = stripeRowOf(v1, own);
   } else if (only !== 'batches') {
-    table['single events'] = rowOf(await runLoad(service, singles, postgres.pid), service, floor);
+    table['single events'] = rowOf(await runLoad(service, singles, postgres.pid), service);
   }
   await service.stop();
   await postgres.dropDatabase('tollgate_bench');
 };
 
-const measureNaive = async (postgres: BenchPostgres, floor: number): Promise<void> => {
+const measureNaive = async (postgres: BenchPostgres): Promise<void> => {
   const service = await startNaiveService(await postgres.createDatabase('tollgate_bench_naive'));
-  table['naive, batches of 100'] = rowOf(await runLoad(service, batches, postgres.pid), service, floor);
-  table['naive, single events'] = rowOf(await runLoad(service, singles, postgres.pid), service, floor);
+  table['naive, batches of 100'] = rowOf(await runLoad(service, batches, postgres.pid), service);
+  table['naive, single events'] = rowOf(await runLoad(service, singles, postgres.pid), service);
   await service.stop();
   await postgres.dropDatabase('tollgate_bench_naive');
 };
 
-const measureEmbedded = async (floor: number): Promise<void> => {
+const measureEmbedded = async (): Promise<void> => {
   const data = join(directory, 'embedded');
   const database = await openPglite(join(data, 'database'));
   await migrate(database);
   await defineMetering(database);
   await database.close();
   const service = await startControlPlane(data, undefined);
-  table['embedded, batches of 100'] = rowOf(await runLoad(service, batches), service, floor);
+  table['embedded, batches of 100'] = rowOf(await runLoad(service, batches), service);
   await service.stop();
 };
 
@@ -102,22 +119,24 @@ const main = async (): Promise<void> => {
   const machine = describeMachine();
   const postgres = await startPostgres(directory);
   try {
+    // It stays until the end: dropping a database makes PostgreSQL write everything out, which the next load would pay for.
     const floorUrl = await postgres.createDatabase('tollgate_bench_floor');
-    const floorSeconds = isQuick ? 3 : 10;
-    const floor = await measureFloor({
-      url: floorUrl,
-      rowsPerStatement: 1_000,
-      connections: 1,
-      seconds: floorSeconds,
-    });
-    table.floor = { 'events/s': round(floor), 'of floor': 1 };
+    await addFloor(floorUrl);
+    if (only !== 'embedded') await measureServer(postgres, floorUrl);
+    if (!only && !isStripe) await measureNaive(postgres);
+    if ((!only && !isStripe) || only === 'embedded') await measureEmbedded();
     await postgres.dropDatabase('tollgate_bench_floor');
-    if (only !== 'embedded') await measureServer(postgres, floor);
-    if (!only && !isStripe) await measureNaive(postgres, floor);
-    if ((!only && !isStripe) || only === 'embedded') await measureEmbedded(floor);
-    console.table(table);
+    const figures = withRatios(table);
+    console.table(figures);
+    const { description } = postgres;
     console.log(
-      JSON.stringify({ benchmark: 'ingest', machine, postgres: postgres.description, figures: table }),
+      JSON.stringify({
+        benchmark: 'ingest',
+        machine,
+        postgres: description,
+        floors: floors.map(Math.round),
+        figures,
+      }),
     );
   } finally {
     await postgres.stop();
